@@ -43,7 +43,7 @@ class UsageError(PpimError):
 class UnknownNameError(UsageError):
     """A name that is not in a closed list, with the nearest ones that are."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, name: str, known: Iterable[str], *, kind: str) -> None:
         self.name = name
         self.known = sorted(known)
         near = get_close_matches(name, self.known, n=3, cutoff=0.5)

@@ -1,0 +1,63 @@
+"""Paddle behind the narrow interface; mirrors `torch.py`."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import cast
+
+from ppim_port.backends import Precision
+from ppim_port.backends.strict import check_fits
+from ppim_port.models.family import Config
+from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+with warnings.catch_warnings():
+    # paddlepaddle 3.3.1 warns on import that ccache, a compiler's aid, is absent.
+    warnings.filterwarnings("ignore", message=".*ccache", category=UserWarning)
+    import paddle
+
+
+class PaddleBackend:
+    """See `Backend`."""
+
+    name: FrameworkName = "paddle"
+
+    def version(self) -> str:
+        """See `Backend.version`."""
+        return cast(str, paddle.version.full_version)
+
+    def build(
+        self, config: Config, *, precision: Precision = "float32"
+    ) -> paddle.nn.Layer:
+        """See `Backend.build`."""
+        net = import_module(f"ppim_port.models.{config.family}.paddle_net")
+        model = cast(paddle.nn.Layer, net.build(config))
+        # Not astype(): after it, convolutions still expect float32 (paddle 3.3.1).
+        model.to(dtype=precision)
+        model.eval()
+        return model
+
+    def load(self, model: paddle.nn.Layer, state: StateDict) -> None:
+        """See `Backend.load`."""
+        own = model.state_dict()
+        expected = {key: (tuple(t.shape), _dtype(t)) for key, t in own.items()}
+        check_fits(state, expected, f"{type(model).__name__} in Paddle")
+        for key, tensor in own.items():
+            tensor.set_value(state[key].astype(_dtype(tensor)))
+
+    def state(self, model: paddle.nn.Layer) -> StateDict:
+        """See `Backend.state`."""
+        return {key: t.numpy() for key, t in model.state_dict().items()}
+
+    def predict(self, model: paddle.nn.Layer, images: Array) -> Array:
+        """See `Backend.predict`."""
+        with paddle.no_grad():
+            logits = model(paddle.to_tensor(images))
+        return cast(Array, logits.numpy())
+
+
+def _dtype(tensor: paddle.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("paddle.")
+
+
+BACKEND = PaddleBackend()

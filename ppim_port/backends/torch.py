@@ -1,0 +1,59 @@
+"""PyTorch behind the narrow interface; mirrors `paddle.py`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+import numpy as np
+import torch
+
+from ppim_port.backends import Precision
+from ppim_port.backends.strict import check_fits
+from ppim_port.models.family import Config
+from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+
+class TorchBackend:
+    """See `Backend`."""
+
+    name: FrameworkName = "torch"
+
+    def version(self) -> str:
+        """See `Backend.version`."""
+        return torch.__version__
+
+    def build(
+        self, config: Config, *, precision: Precision = "float32"
+    ) -> torch.nn.Module:
+        """See `Backend.build`."""
+        net = import_module(f"ppim_port.models.{config.family}.torch_net")
+        model = cast(torch.nn.Module, net.build(config))
+        return model.to(getattr(torch, precision)).eval()
+
+    def load(self, model: torch.nn.Module, state: StateDict) -> None:
+        """See `Backend.load`."""
+        own = model.state_dict()
+        expected = {key: (tuple(t.shape), _dtype(t)) for key, t in own.items()}
+        check_fits(state, expected, f"{type(model).__name__} in PyTorch")
+        with torch.no_grad():
+            for key, tensor in own.items():
+                # A copy, because torch wants memory that it may write to.
+                tensor.copy_(torch.from_numpy(np.array(state[key])))
+
+    def state(self, model: torch.nn.Module) -> StateDict:
+        """See `Backend.state`."""
+        return {key: t.numpy(force=True) for key, t in model.state_dict().items()}
+
+    def predict(self, model: torch.nn.Module, images: Array) -> Array:
+        """See `Backend.predict`."""
+        with torch.inference_mode():
+            logits = model(torch.from_numpy(images))
+        return cast(Array, logits.numpy())
+
+
+def _dtype(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+BACKEND = TorchBackend()
