@@ -1,5 +1,34 @@
-"""Port pretrained ImageNet weights between PyTorch and Paddle, and prove the port."""
+"""Port pretrained ImageNet weights between PyTorch and Paddle, and prove the port.
+
+    import ppim_port
+
+    ppim_port.list_models()
+    model = ppim_port.create_model("rednet26", framework="paddle", weights=PATH)
+
+Importing this package loads neither framework, nor OpenCV, nor any network library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ppim_port.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from ppim_port.factory import create_model, list_models, val_transforms
+
+_HOMES = {
+    "create_model": "factory",
+    "list_models": "factory",
+    "val_transforms": "factory",
+}
+
+__all__ = ["__version__", "create_model", "list_models", "val_transforms"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -4,7 +4,8 @@
     ├── UsageError (2)              the request itself is wrong
     │   ├── UnknownNameError        no such model, recipe, layer, with suggestions
     │   ├── MissingPackageError     an optional package is not installed
-    │   └── OutputExistsError       would overwrite; nothing was written
+    │   ├── OutputExistsError       would overwrite; nothing was written
+    │   └── OutputError             a place that cannot be written to
     ├── InputError (3)              something that we were given is bad
     │   ├── ManifestError           weights.json
     │   ├── CheckpointError         a weights file that cannot be read or written
@@ -64,6 +65,10 @@ class MissingPackageError(UsageError):
 
 class OutputExistsError(UsageError):
     """The output exists and overwriting was not asked for; nothing was written."""
+
+
+class OutputError(UsageError):
+    """A report or sidecar cannot be written where it was asked for."""
 
 
 class InputError(PpimError):

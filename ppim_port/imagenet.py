@@ -34,13 +34,13 @@ def parse(text: str) -> tuple[str, ...]:
     Raises:
         DatasetError: not 1000 different ids in sorted order.
     """
-    ids = tuple(line for line in text.split() if _WNID.fullmatch(line))
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    if len(ids) != _CLASSES or list(ids) != sorted(set(lines)) or list(ids) != lines:
+    alike = all(_WNID.fullmatch(line) for line in lines)
+    if len(lines) != _CLASSES or lines != sorted(set(lines)) or not alike:
         msg = (
             f"the packaged imagenet_wnids.txt is damaged: expected {_CLASSES} sorted, "
             f"different ids like n01440764, got {len(lines)} lines. Nothing was "
             f"loaded. Install the package again."
         )
         raise DatasetError(msg)
-    return ids
+    return tuple(lines)

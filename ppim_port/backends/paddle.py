@@ -24,7 +24,7 @@ class PaddleBackend:
 
     def version(self) -> str:
         """See `Backend.version`."""
-        return cast(str, paddle.version.full_version)
+        return paddle.version.full_version
 
     def build(
         self, config: Config, *, precision: Precision = "float32"

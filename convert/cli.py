@@ -1,0 +1,159 @@
+"""The command line of `convert`: options in, one record out, one exit code back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ppim_port.program import run
+from ppim_port.version import __version__
+
+EPILOG = """\
+examples:
+  convert rednet50                            fetch, convert to Paddle, prove, write
+  convert rednet50 --checkpoint rednet50.pth  the same from a file at hand
+  convert rednet50 --checkpoint RedNet50_pretrained.pdparams --to pth
+                                              the other way
+  convert rednet50 --plan                     every key's fate; writes nothing
+  convert --list                              all models, with published accuracies
+
+exit codes: 0 converted, 1 the nets disagree, 2 usage, 3 bad input
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, in the order of the help."""
+    p = argparse.ArgumentParser(
+        prog="convert",
+        description=(
+            "Convert pretrained weights between PyTorch and Paddle: every key "
+            "accounted for, logits proven equal in float64."
+        ),
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    p.add_argument("model", nargs="?", help="model name, see --list")
+    source = p.add_argument_group("source")
+    source.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="convert this file; no download"
+    )
+    source.add_argument(
+        "--source", metavar="NAME", help="fetch from this source of the manifest only"
+    )
+    source.add_argument(
+        "--allow-nonfinite", action="store_true", help="accept NaN and infinities"
+    )
+    target = p.add_argument_group("target")
+    target.add_argument(
+        "--to",
+        choices=("pdparams", "pth", "safetensors"),
+        help="output format (default: the other framework's; pdparams for downloads)",
+    )
+    target.add_argument(
+        "--framework",
+        choices=("torch", "paddle"),
+        help="names and layouts inside a .safetensors (default: the other framework's)",
+    )
+    target.add_argument(
+        "--out", type=Path, metavar="PATH", help="file or folder (default: ./MODEL.TO)"
+    )
+    target.add_argument(
+        "--force", action="store_true", help="overwrite an existing output"
+    )
+    how = p.add_argument_group("what to do")
+    how.add_argument(
+        "--plan", action="store_true", help="show every key's fate and write nothing"
+    )
+    how.add_argument(
+        "--no-verify",
+        dest="verify",
+        action="store_false",
+        help="skip the proof, which needs both frameworks",
+    )
+    how.add_argument("--list", action="store_true", help="list all models and leave")
+    how.add_argument("--json", action="store_true", help="print one JSON object")
+    how.add_argument("--quiet", action="store_true", help="print errors only")
+    how.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `convert` and return its exit code."""
+    p = parser()
+    options = p.parse_args(argv)
+    if not options.list and not options.model:
+        p.error("name a model, or --list")
+    return run("convert", lambda: _dispatch(options))
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    if options.list:
+        _list(options)
+    elif options.plan:
+        _plan(options)
+    else:
+        _convert(options)
+    return 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    from convert.render import model_list, model_table
+    from ppim_port.manifest import load_manifest
+
+    manifest = load_manifest()
+    if options.json:
+        _print_json({"models": model_list(manifest)})
+    else:
+        print(model_table(manifest))
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from convert.pipeline import plan
+    from convert.render import plan_object, plan_table
+
+    planned = plan(_request(options))
+    if options.json:
+        _print_json(plan_object(planned))
+    elif not options.quiet:
+        print(plan_table(planned))
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from convert.pipeline import convert
+    from convert.render import outcome_object, summary
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            print(text, file=sys.stderr)
+
+    outcome = convert(_request(options), say=say)
+    if options.json:
+        _print_json(outcome_object(outcome))
+    elif not options.quiet:
+        print(summary(outcome))
+
+
+def _request(options: argparse.Namespace) -> Any:
+    from convert.records import Request
+
+    return Request(
+        model=options.model,
+        checkpoint=options.checkpoint,
+        source=options.source,
+        to=options.to,
+        framework=options.framework,
+        out=options.out,
+        force=options.force,
+        verify=options.verify,
+        allow_nonfinite=options.allow_nonfinite,
+        progress=not (options.quiet or options.json),
+    )
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,187 @@
+"""A conversion, stage by stage: fetch, read, map, verify, write.
+
+Nothing is written before everything is decided and, unless waived, proven. The
+frameworks are loaded by the verification alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from convert.provenance import provenance_path, write_provenance
+from convert.records import Kind, Origin, Outcome, Plan, Request, Upstream
+from ppim_port.backends import require
+from ppim_port.checkpoint import read, sha256_file, write
+from ppim_port.errors import CheckpointError, OutputExistsError, UsageError
+from ppim_port.manifest import ModelRecord, load_manifest
+from ppim_port.mapping import TensorInfo, apply, describe, tensors
+from ppim_port.mapping import plan as plan_mapping
+from ppim_port.models.family import load_family
+from ppim_port.sources import cached_weights, fetch_weights
+from ppim_port.state_dict import FrameworkName, nonfinite_keys
+
+Say = Callable[[str], None]
+
+NATIVE: dict[FrameworkName, Kind] = {"torch": "pth", "paddle": "pdparams"}
+OTHER: dict[FrameworkName, FrameworkName] = {"torch": "paddle", "paddle": "torch"}
+
+
+def plan(request: Request) -> Plan:
+    """Decide every key's fate and write nothing.
+
+    Reads `request.checkpoint`, else the cached download; with neither, plans from the
+    official layout as published, and never uses the network.
+
+    Raises:
+        PpimError: see `convert`.
+    """
+    record = load_manifest().model(request.model)
+    origin = _given(request) or _in_cache(record, request)
+    upstream = _open(record, origin) if origin else None
+    return _decide(request, record, upstream)
+
+
+def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
+    """Convert a model's weights, prove the port, and write it.
+
+    Args:
+        request: what to convert, and into what.
+        say: told one line for each thing that a person would want to know.
+
+    Raises:
+        UnknownNameError: no such model or source.
+        MissingPackageError: the verification needs a framework that is absent.
+        OutputExistsError: the output exists and `force` was not asked for.
+        FetchError: no source could be downloaded.
+        CheckpointError: the source cannot be read, or the output written.
+        MappingError: keys, shapes or dtypes that do not fit.
+        VerificationError: the two nets disagree; nothing was written.
+    """
+    record = load_manifest().model(request.model)
+    _check_early(request)
+    origin = _given(request) or _fetched(record, request, say)
+    planned = _decide(request, record, _open(record, origin))
+    _refuse_overwriting(planned, request)
+    assert planned.upstream is not None
+    state = planned.upstream.checkpoint.state
+    if not request.allow_nonfinite:
+        _refuse_nonfinite(planned.upstream)
+    converted = apply(planned.mapping, state)
+    proof = None
+    if request.verify:
+        from convert.proof import verify
+
+        say("verifying: both nets, float64")
+        proof = verify(planned, converted)
+    written = write(
+        converted,
+        planned.out,
+        kind=planned.kind,
+        framework=planned.mapping.target_framework,
+        # The other formats have no place for it; the sidecar says it for all.
+        metadata={"model": record.name} if planned.kind == "safetensors" else None,
+        overwrite=request.force,
+    )
+    sidecar = write_provenance(planned, converted, written, proof)
+    return Outcome(planned, written, sidecar, proof)
+
+
+def _check_early(request: Request) -> None:
+    """What can be refused before a long download is."""
+    if request.verify:
+        require("torch")
+        require("paddle")
+    if request.checkpoint and request.source:
+        message = "A checkpoint at hand and a source to fetch exclude each other."
+        raise UsageError(message)
+
+
+def _given(request: Request) -> Origin | None:
+    if request.checkpoint is None:
+        return None
+    path = request.checkpoint
+    if not path.is_file():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        message = f"{path}: {kind}; expected a weights file. Nothing was written."
+        raise CheckpointError(message)
+    return Origin(path, "file", None, sha256_file(path), "given by the user")
+
+
+def _fetched(record: ModelRecord, request: Request, say: Say) -> Origin:
+    got = fetch_weights(record, request.source, progress=request.progress, say=say)
+    return Origin(got.path, got.source, got.url, got.sha256, got.trust)
+
+
+def _in_cache(record: ModelRecord, request: Request) -> Origin | None:
+    got = cached_weights(record, request.source)
+    return got and Origin(got.path, got.source, got.url, got.sha256, got.trust)
+
+
+def _open(record: ModelRecord, origin: Origin) -> Upstream:
+    return Upstream(record, origin, read(origin.path))
+
+
+def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) -> Plan:
+    source = upstream.checkpoint.framework if upstream else "torch"
+    kind = request.to or (NATIVE[OTHER[source]] if upstream else "pdparams")
+    mapping = plan_mapping(
+        describe(upstream.checkpoint.state) if upstream else _published_layout(record),
+        family=record.family,
+        variant=record.variant,
+        source_framework=source,
+        target_framework=_target_framework(request, kind, source),
+        origin=str(upstream.origin.path) if upstream else record.name,
+    )
+    return Plan(record, upstream, mapping, kind, _out(request, record, kind))
+
+
+def _target_framework(
+    request: Request, kind: Kind, source: FrameworkName
+) -> FrameworkName:
+    """A `.safetensors` holds either framework's tensors; the other formats do not."""
+    natural: dict[Kind, FrameworkName] = {"pth": "torch", "pdparams": "paddle"}
+    framework = natural.get(kind)
+    if framework and request.framework not in (None, framework):
+        message = f"A .{kind} holds {framework} tensors, not {request.framework}'s."
+        raise UsageError(message)
+    return framework or request.framework or OTHER[source]
+
+
+def _published_layout(record: ModelRecord) -> dict[str, TensorInfo]:
+    """The official file's keys as its authors publish them, without a file."""
+    family = load_family(record.family)
+    config = family.configure(record.variant, num_classes=record.num_classes)
+    official = family.namings[0]
+    return {
+        official.publish(spec.key): TensorInfo(spec.shape, spec.dtype)
+        for spec in tensors(family.layers(config), "torch")
+    }
+
+
+def _out(request: Request, record: ModelRecord, kind: Kind) -> Path:
+    name = f"{record.name}.{kind}"
+    if request.out is None:
+        return Path(name)
+    return request.out / name if request.out.is_dir() else request.out
+
+
+def _refuse_overwriting(planned: Plan, request: Request) -> None:
+    for path in (planned.out, provenance_path(planned.out)):
+        if path.exists() and not request.force:
+            message = (
+                f"{path}: exists already; nothing was written. Overwrite it with "
+                "--force, or choose another place with --out."
+            )
+            raise OutputExistsError(message)
+
+
+def _refuse_nonfinite(upstream: Upstream) -> None:
+    bad = nonfinite_keys(upstream.checkpoint.state)
+    if bad:
+        message = (
+            f"{upstream.origin.path}: {len(bad)} tensors hold NaN or infinities: "
+            f"{', '.join(bad)}. Nothing was written; --allow-nonfinite converts it "
+            "all the same."
+        )
+        raise CheckpointError(message)

@@ -1,0 +1,126 @@
+"""The sidecar that says where a converted file came from, tensor by tensor.
+
+It holds no paths, dates or host names, so the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.records import Plan, Proof
+from ppim_port.checkpoint import Written
+from ppim_port.mapping import Fate
+from ppim_port.output import write_text
+from ppim_port.state_dict import Array, StateDict
+from ppim_port.version import __version__
+
+SUFFIX = ".provenance.json"
+
+
+def provenance_path(out: Path) -> Path:
+    """Where the sidecar of an output is."""
+    return out.with_name(out.name + SUFFIX)
+
+
+def write_provenance(
+    planned: Plan, converted: StateDict, written: Written, proof: Proof | None
+) -> Path:
+    """Write the sidecar beside its output, replacing the one of an older output.
+
+    Raises:
+        OutputError: it cannot be written; the output itself is complete.
+    """
+    path = provenance_path(written.path)
+    text = json.dumps(
+        _document(planned, converted, written, proof), indent=2, ensure_ascii=False
+    )
+    write_text(text + "\n", path)
+    return path
+
+
+def tensor_digest(value: Array) -> str:
+    """sha256 of a tensor's little-endian bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+
+
+def _document(
+    planned: Plan, converted: StateDict, written: Written, proof: Proof | None
+) -> dict[str, Any]:
+    mapping = planned.mapping
+    return {
+        "schema": 1,
+        "model": planned.record.name,
+        "source": _source(planned),
+        "target": {
+            "file": written.path.name,
+            "sha256": written.sha256,
+            "size": written.size,
+            "format": planned.kind,
+            "framework": mapping.target_framework,
+        },
+        "keys": key_counts(planned),
+        "rules": mapping.tally(),
+        "parity": asdict(proof) if proof else None,
+        "versions": _versions(),
+        "tensors": [_tensor(fate, planned, converted) for fate in mapping.fates],
+    }
+
+
+def key_counts(planned: Plan) -> dict[str, int]:
+    """Keys of the source, dropped ones among them, and keys of the target."""
+    return {
+        "source": planned.mapping.source_count,
+        "dropped": len(planned.mapping.dropped),
+        "target": planned.mapping.target_count,
+    }
+
+
+def _source(planned: Plan) -> dict[str, Any]:
+    assert planned.upstream is not None
+    origin, checkpoint = planned.upstream.origin, planned.upstream.checkpoint
+    return {
+        "file": origin.path.name,
+        "sha256": origin.sha256,
+        "origin": origin.name,
+        "url": origin.url,
+        "trust": origin.trust,
+        "format": str(checkpoint.file_format),
+        "framework": checkpoint.framework,
+        "naming": planned.mapping.naming,
+        "container": list(checkpoint.container),
+        "left_behind": list(checkpoint.left_behind),
+    }
+
+
+def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
+    assert planned.upstream is not None
+    source = planned.upstream.checkpoint.state
+    return {
+        "source": fate.source,
+        "target": fate.target,
+        "action": str(fate.action),
+        "reason": fate.reason,
+        "shape": list(fate.shape),
+        "dtype": fate.dtype,
+        "source_sha256": tensor_digest(source[fate.source]) if fate.source else None,
+        "target_sha256": tensor_digest(converted[fate.target]) if fate.target else None,
+    }
+
+
+def _versions() -> dict[str, str | None]:
+    names = ("numpy", "torch", "paddlepaddle", "safetensors")
+    return {"ppim-port": __version__, **{name: _version(name) for name in names}}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,120 @@
+"""The records that the stages of a conversion hand to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from ppim_port.checkpoint import Checkpoint, Written
+from ppim_port.manifest import ModelRecord
+from ppim_port.mapping import Mapping
+from ppim_port.state_dict import FrameworkName
+
+Kind: TypeAlias = Literal["pdparams", "pth", "safetensors"]
+KINDS: tuple[Kind, ...] = ("pdparams", "pth", "safetensors")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for.
+
+    Attributes:
+        model: name in the manifest.
+        checkpoint: a file at hand; None fetches from the manifest's sources.
+        source: take this source of the manifest only; None tries them in order.
+        to: format of the output; None is the other framework's own.
+        framework: naming and layout inside of a `.safetensors`; None is the other
+            framework than the source's.
+        out: file or folder; None is `<model>.<format>` in the working folder.
+        force: overwrite an existing output.
+        verify: prove that both nets give the same logits.
+        allow_nonfinite: accept NaN and infinities in the weights.
+        progress: show a bar while downloading.
+    """
+
+    model: str
+    checkpoint: Path | None = None
+    source: str | None = None
+    to: Kind | None = None
+    framework: FrameworkName | None = None
+    out: Path | None = None
+    force: bool = False
+    verify: bool = True
+    allow_nonfinite: bool = False
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the source file came from, its digest, and why that is believed."""
+
+    path: Path
+    name: str
+    url: str | None
+    sha256: str
+    trust: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A source file, read, and the record of the model that it should be."""
+
+    record: ModelRecord
+    origin: Origin
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decided conversion; nothing is written yet.
+
+    Attributes:
+        record: the model's.
+        upstream: the source, None if planned from the published layout alone.
+        mapping: every key's fate.
+        kind: format of the output.
+        out: where it would be written.
+    """
+
+    record: ModelRecord
+    upstream: Upstream | None
+    mapping: Mapping
+    kind: Kind
+    out: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The logits of both nets, compared in float64 on the same input.
+
+    Attributes:
+        max_relative_difference: largest difference of a logit, relative to the largest
+            logit of its row.
+        tolerance: what it must stay under.
+        precision: of nets, input and logits.
+        images: how many.
+        image_size: height and width, in pixels.
+        seed: of the standard normal input.
+        source: framework and version that ran the source.
+        target: framework and version that ran what was converted.
+    """
+
+    max_relative_difference: float
+    tolerance: float
+    precision: str
+    images: int
+    image_size: int
+    seed: int
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished conversion."""
+
+    plan: Plan
+    written: Written
+    provenance: Path
+    proof: Proof | None

@@ -1,0 +1,147 @@
+"""What the program prints: tables and summaries for people, one object for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from convert.provenance import key_counts
+from convert.records import Outcome, Plan
+from ppim_port.manifest import Manifest
+from ppim_port.table import percent, table
+
+
+def model_table(manifest: Manifest) -> str:
+    """All models: size, cost, every published accuracy with its source, sources."""
+    rows = []
+    for record in manifest.models.values():
+        size = [
+            record.name,
+            f"{record.published_parameters_m:.2f}",
+            f"{record.flops.published_g:.2f}",
+        ]
+        sources = ", ".join(f"{s.name} (.{s.format})" for s in record.sources)
+        for index, figure in enumerate(record.published):
+            accuracy = [percent(figure.top1), percent(figure.top5), figure.source]
+            first = index == 0
+            rows.append(
+                [*(size if first else [""] * 3), *accuracy, sources if first else ""]
+            )
+    header = [
+        "model",
+        "params M",
+        "GFLOPs",
+        "top-1",
+        "top-5",
+        "published by",
+        "weights",
+    ]
+    return table(header, rows)
+
+
+def model_list(manifest: Manifest) -> list[dict[str, Any]]:
+    """The same for machines: the manifest's records."""
+    return [asdict(record) for record in manifest.models.values()]
+
+
+def plan_table(planned: Plan) -> str:
+    """Every key's fate, and the totals."""
+    rows = [
+        [
+            fate.source or "-",
+            str(fate.action),
+            fate.target or "-",
+            "x".join(map(str, fate.shape)) or "scalar",
+            fate.dtype,
+            fate.reason,
+        ]
+        for fate in planned.mapping.fates
+    ]
+    header = ["source key", "action", "target key", "shape", "dtype", "reason"]
+    return f"{table(header, rows)}\n\n{_totals(planned)}\n{_from(planned)}"
+
+
+def plan_object(planned: Plan) -> dict[str, Any]:
+    """A plan for machines."""
+    return {
+        "model": planned.record.name,
+        "written": None,
+        "source": _source(planned),
+        "out": str(planned.out),
+        "framework": planned.mapping.target_framework,
+        "naming": planned.mapping.naming,
+        "keys": key_counts(planned),
+        "fates": [asdict(fate) for fate in planned.mapping.fates],
+    }
+
+
+def summary(outcome: Outcome) -> str:
+    """A finished conversion in a few lines."""
+    planned, proof = outcome.plan, outcome.proof
+    parity = (
+        f"parity   float64 logits differ by {proof.max_relative_difference:.1e} of the "
+        f"largest (limit {proof.tolerance:g}): {proof.source} = {proof.target}"
+        if proof
+        else "parity   NOT verified (--no-verify)"
+    )
+    return "\n".join(
+        [
+            f"{planned.record.name}: {_from(planned)}",
+            f"keys     {_totals(planned)}",
+            parity,
+            f"written  {outcome.written.path} ({outcome.written.size:,} bytes)",
+            f"sha256   {outcome.written.sha256}",
+            f"sidecar  {outcome.provenance}",
+        ]
+    )
+
+
+def outcome_object(outcome: Outcome) -> dict[str, Any]:
+    """A finished conversion for machines."""
+    planned = outcome.plan
+    return {
+        "model": planned.record.name,
+        "written": str(outcome.written.path),
+        "sha256": outcome.written.sha256,
+        "size": outcome.written.size,
+        "format": planned.kind,
+        "framework": planned.mapping.target_framework,
+        "source": _source(planned),
+        "keys": key_counts(planned),
+        "parity": asdict(outcome.proof) if outcome.proof else None,
+        "provenance": str(outcome.provenance),
+    }
+
+
+def _totals(planned: Plan) -> str:
+    counts = key_counts(planned)
+    tally = ", ".join(f"{n} {action}" for action, n in planned.mapping.tally().items())
+    return (
+        f"{counts['source']} source, {counts['dropped']} dropped, "
+        f"{counts['target']} target ({tally})"
+    )
+
+
+def _from(planned: Plan) -> str:
+    if planned.upstream is None:
+        return "planned from the official layout as published; no file was read"
+    origin = planned.upstream.origin
+    return (
+        f"{origin.path} ({origin.name}, {planned.upstream.checkpoint.file_format}, "
+        f"{planned.mapping.naming} names) -> {planned.mapping.target_framework}"
+    )
+
+
+def _source(planned: Plan) -> dict[str, Any] | None:
+    if planned.upstream is None:
+        return None
+    origin, checkpoint = planned.upstream.origin, planned.upstream.checkpoint
+    return {
+        "path": str(origin.path),
+        "name": origin.name,
+        "url": origin.url,
+        "sha256": origin.sha256,
+        "trust": origin.trust,
+        "format": str(checkpoint.file_format),
+        "framework": checkpoint.framework,
+    }

@@ -1,0 +1,142 @@
+"""The command line of `evaluate`: options in, one record out, one exit code back."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ppim_port.program import run
+from ppim_port.version import __version__
+
+EPILOG = """\
+examples:
+  evaluate --model rednet26 --val-dir ILSVRC2012/val
+      folders of wnids; weights are fetched, converted and cached when missing
+  evaluate --model rednet26 --weights rednet26.pdparams \\
+      --val-dir ILSVRC2012/flat --val-list ILSVRC2012/val_list.txt
+      a flat folder, with `name index` lines (index among the sorted wnids)
+
+exit codes: 0 pass (or nothing to compare), 1 outside the tolerance, 2 usage,
+3 bad input
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options, in the order of the help."""
+    p = argparse.ArgumentParser(
+        prog="evaluate",
+        description=(
+            "Top-1 and top-5 accuracy of a model on ILSVRC2012 validation pictures, "
+            "with the published recipe, against the published numbers."
+        ),
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    p.add_argument("--model", required=True, help="model name, see `convert --list`")
+    pictures = p.add_argument_group("pictures")
+    pictures.add_argument(
+        "--val-dir", type=Path, required=True, metavar="DIR", help="the pictures"
+    )
+    pictures.add_argument(
+        "--val-list",
+        type=Path,
+        metavar="FILE",
+        help="labels of a flat folder: `name index` lines",
+    )
+    net = p.add_argument_group("net")
+    net.add_argument(
+        "--framework",
+        choices=("paddle", "torch"),
+        default="paddle",
+        help="who runs the net (default: %(default)s)",
+    )
+    net.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help=".pth, .pdparams or .safetensors of either framework (default: by name)",
+    )
+    net.add_argument(
+        "--batch-size", type=int, default=16, metavar="N", help="default: %(default)s"
+    )
+    net.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="threads that decode (default: one a core)",
+    )
+    output = p.add_argument_group("result")
+    output.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="PP",
+        help="percentage points, either way (default: each published figure's own)",
+    )
+    output.add_argument("--json", action="store_true", help="print one JSON object")
+    output.add_argument(
+        "--out", type=Path, metavar="FILE", help="also write that object to a file"
+    )
+    output.add_argument(
+        "--ledger", type=Path, metavar="FILE", help="write one CSV row a picture"
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress, no remarks")
+    p.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `evaluate` and return its exit code."""
+    options = parser().parse_args(argv)
+    return run("evaluate", lambda: _evaluate(options))
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from eval.pipeline import evaluate
+    from eval.progress import with_bar
+    from eval.report import result_object, summary
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            print(text, file=sys.stderr)
+
+    extra = {} if options.quiet else {"watch": with_bar}
+    result = evaluate(_request(options), say=say, **extra)
+    _write_files(options, result)
+    if options.json:
+        print(json.dumps(result_object(result), indent=2, ensure_ascii=False))
+    else:
+        print(summary(result))
+    return result.verdict.exit_code
+
+
+def _request(options: argparse.Namespace) -> Any:
+    from eval.records import Request
+
+    return Request(
+        model=options.model,
+        val_dir=options.val_dir,
+        val_list=options.val_list,
+        framework=options.framework,
+        weights=options.weights,
+        batch_size=options.batch_size,
+        workers=options.workers,
+        tolerance=options.tolerance,
+        progress=not options.quiet,
+    )
+
+
+def _write_files(options: argparse.Namespace, result: Any) -> None:
+    from eval.ledger import write_csv
+    from eval.report import write_json
+
+    if options.ledger:
+        write_csv(result.rows, options.ledger)
+    if options.out:
+        write_json(result, options.out)

@@ -1,0 +1,98 @@
+"""The verdict: is the accuracy the published one?
+
+Refuses to compare what is not comparable: a part of the validation set, another
+recipe, another classifier. The gate is two-sided, since an accuracy that is too good
+means another mistake, not a better port.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from eval.records import Comparison, Dataset, Score, Status, Verdict
+from ppim_port.manifest import Published
+
+# ILSVRC2012 validation: 50 pictures of each of 1000 classes.
+CLASSES = 1000
+PICTURES_A_CLASS = 50
+PICTURES = CLASSES * PICTURES_A_CLASS
+STEM = "ILSVRC2012_val_"
+
+
+def missing_from_whole(dataset: Dataset) -> str | None:
+    """Why the pictures are not the whole ILSVRC2012 validation set; None if they are.
+
+    Judged by names and labels; that the pictures are the right ones is not.
+    """
+    n = len(dataset.samples)
+    if n != PICTURES:
+        return f"{n:,} of the {PICTURES:,} validation pictures"
+    expected = {f"{STEM}{number:08d}" for number in range(1, PICTURES + 1)}
+    stems = {sample.path.stem for sample in dataset.samples}
+    if stems != expected:
+        odd = min(stems - expected, default="")
+        return f"{n:,} pictures, but not the validation set's names: {odd!r}"
+    counts = Counter(sample.label for sample in dataset.samples)
+    if len(counts) != CLASSES or set(counts.values()) != {PICTURES_A_CLASS}:
+        return f"not {PICTURES_A_CLASS} pictures of each of {CLASSES} classes"
+    return None
+
+
+def gate(
+    score: Score,
+    published: Sequence[Published],
+    *,
+    missing: str | None = None,
+    unlike: str | None = None,
+    tolerance: float | None = None,
+) -> Verdict:
+    """Compare a score with the published figures; the first of them decides.
+
+    Args:
+        score: what was measured.
+        published: figures of this model, the authors' own first.
+        missing: why the pictures are not the whole set; None if they are.
+        unlike: why the run is not of the published kind; None if it is.
+        tolerance: percentage points, instead of each figure's own.
+    """
+    if unlike:
+        return Verdict("not-comparable", f"{unlike}: not compared with published ones")
+    if missing:
+        return Verdict(
+            "partial", f"{missing}: a part is not compared as if it were the whole"
+        )
+    comparisons = tuple(_compare(score, published, tolerance))
+    first = comparisons[0]
+    status: Status = "pass" if first.within else "fail"
+    worst = max(first.top1_difference, first.top5_difference, key=abs)
+    what = "within" if first.within else ("below" if worst < 0 else "above")
+    reason = (
+        f"top-1 {first.top1_difference:+.3f} and top-5 {first.top5_difference:+.3f} pp "
+        f"against {first.source}: {what} its tolerance of {first.tolerance:g} pp"
+    )
+    return Verdict(status, reason, comparisons)
+
+
+def _compare(
+    score: Score, published: Iterable[Published], tolerance: float | None
+) -> Iterable[Comparison]:
+    for figure in published:
+        limit = figure.tolerance if tolerance is None else tolerance
+        top1, top5 = score.top1 - figure.top1, score.top5 - figure.top5
+        yield Comparison(
+            source=figure.source,
+            url=figure.url,
+            note=figure.note,
+            top1=figure.top1,
+            top5=figure.top5,
+            top1_difference=top1,
+            top5_difference=top5,
+            tolerance=limit,
+            within=_within(top1, limit) and _within(top5, limit),
+        )
+
+
+def _within(difference: float, limit: float) -> bool:
+    # Rounded to a tenth of a picture of 50,000: 76.06 - 75.96 is 0.1 and not more.
+    return round(abs(difference), 4) <= limit

@@ -1,0 +1,94 @@
+"""The ledger: one row a picture, and the only thing that numbers are made from.
+
+Refuses a picture twice, and logits that are not finite: NaN compares false with
+everything, so it would be counted as a wrong answer instead of a broken net.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from eval.records import Batch, Row
+from ppim_port.errors import DatasetError, VerificationError
+from ppim_port.output import write_text
+from ppim_port.state_dict import Array
+
+TOP = 5
+
+
+class Ledger:
+    """Rows in the order in which they were scored."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
+
+    def append(self, batch: Batch, logits: Array) -> None:
+        """Add a scored batch.
+
+        Args:
+            batch: the pictures.
+            logits: `[N, classes]`, a row a picture.
+
+        Raises:
+            VerificationError: a logit is NaN or infinite; names the picture.
+            DatasetError: a picture is in the ledger already.
+        """
+        top5 = top_classes(logits)
+        for index, sample in enumerate(batch.samples):
+            if not np.isfinite(logits[index]).all():
+                message = (
+                    f"{sample.path}: the net's logits for it are not finite. The run "
+                    "was ended; check the weights."
+                )
+                raise VerificationError(message)
+            if sample.id in self._rows:
+                message = f"{sample.id!r} was scored twice; the run was ended."
+                raise DatasetError(message)
+            best = top5[index]
+            self._rows[sample.id] = Row(
+                id=sample.id,
+                digest=batch.digests[index],
+                label=sample.label,
+                top5=tuple(best.tolist()),
+                logits=tuple(logits[index, best].tolist()),
+            )
+
+
+def top_classes(logits: Array, *, top: int = TOP) -> Array:
+    """Class indices of the largest logits, `[N, top]`, largest first.
+
+    Equal logits come in the order of their class index, whatever the sort.
+    """
+    return np.argsort(-logits, axis=1, kind="stable")[:, :top]
+
+
+def write_csv(rows: Iterable[Row], path: Path) -> None:
+    """Write the ledger as CSV: id, digest, label, top-5 classes, top-5 logits.
+
+    Logits are written with the fewest digits that give the same float back.
+
+    Raises:
+        OutputError: the disk said no; an older file is as it was.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    places = range(1, TOP + 1)
+    classes = [f"top{place}" for place in places]
+    writer.writerow(
+        ["id", "sha256", "label", *classes, *(f"{name}_logit" for name in classes)]
+    )
+    for row in rows:
+        logits = [np.format_float_positional(np.float32(v)) for v in row.logits]
+        writer.writerow([row.id, row.digest, row.label, *row.top5, *logits])
+    write_text(text.getvalue(), path)

@@ -1,0 +1,215 @@
+"""The records that the evaluator's stages hand to each other; no stage owns them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppim_port.manifest import ModelRecord
+from ppim_port.recipe import Recipe
+from ppim_port.state_dict import FrameworkName
+
+Layout: TypeAlias = Literal["folders", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture to classify.
+
+    Attributes:
+        id: unique in the dataset: the path relative to its root, with "/".
+        path: where it lies.
+        label: its class index, from 0.
+    """
+
+    id: str
+    path: Path
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Labelled pictures in a fixed order: sorted by id, however they were listed.
+
+    Attributes:
+        root: the folder that ids are relative to.
+        layout: "folders" (one a class) or "list" (flat, with a list of labels).
+        samples: at least one, ids unique.
+        classes: labels are below this.
+        unlisted: pictures beside the listed ones that the list leaves out.
+        ignored: visible files, relative to the root, that are no pictures.
+    """
+
+    root: Path
+    layout: Layout
+    samples: tuple[Sample, ...]
+    classes: int
+    unlisted: int = 0
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive samples, decoded and cropped, not yet normalised.
+
+    Attributes:
+        index: of the batch, from 0: it starts at sample index * batch size.
+        samples: its pictures, in the dataset's order.
+        images: uint8 BGR [N, crop, crop, 3].
+        digests: sha256 of each picture's file, in hex.
+    """
+
+    index: int
+    samples: tuple[Sample, ...]
+    images: NDArray[np.uint8]
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is kept of one picture; every number derives from these.
+
+    Attributes:
+        id: of the sample.
+        digest: sha256 of the picture's file, in hex.
+        label: its class index.
+        top5: class indices of the five largest logits, largest first; equal logits
+            in the order of their class index.
+        logits: their logits.
+    """
+
+    id: str
+    digest: str
+    label: int
+    top5: tuple[int, ...]
+    logits: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Integer counts; percentages are divided once, here.
+
+    Attributes:
+        n: pictures scored.
+        top1_correct: pictures whose label has the largest logit.
+        top5_correct: pictures whose label is among the five largest.
+    """
+
+    n: int
+    top1_correct: int
+    top5_correct: int
+
+    @property
+    def top1(self) -> float:
+        """Top-1 accuracy, percent."""
+        return 100 * self.top1_correct / self.n
+
+    @property
+    def top5(self) -> float:
+        """Top-5 accuracy, percent."""
+        return 100 * self.top5_correct / self.n
+
+
+Status: TypeAlias = Literal["pass", "fail", "partial", "not-comparable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A measured accuracy beside a published one; differences in percentage points.
+
+    Attributes:
+        source: who published it.
+        url: where.
+        note: what is special about it.
+        top1: as published, percent.
+        top5: as published, percent.
+        top1_difference: measured minus published.
+        top5_difference: measured minus published.
+        tolerance: percentage points that count as equal, either way.
+        within: whether both differences are within the tolerance.
+    """
+
+    source: str
+    url: str
+    note: str
+    top1: float
+    top5: float
+    top1_difference: float
+    top5_difference: float
+    tolerance: float
+    within: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer, why, and the comparisons; those are empty unless comparable.
+
+    Attributes:
+        status: "pass" or "fail" against the first published figure; "partial" if the
+            pictures are not the whole validation set; "not-comparable" if something
+            else than the model and recipe of the published figure was run.
+        reason: one sentence.
+        comparisons: against each published figure.
+    """
+
+    status: Status
+    reason: str
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """1 for a failed gate, else 0."""
+        return int(self.status == "fail")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for.
+
+    Attributes:
+        model: name in the manifest.
+        val_dir: folder of wnid folders, or of pictures if `val_list` is given.
+        val_list: `name index` lines for a flat folder.
+        framework: who runs the net.
+        weights: a weights file of either framework; None is by name.
+        batch_size: pictures a forward pass.
+        workers: threads that decode.
+        tolerance: percentage points, instead of each published figure's own.
+        progress: show bars.
+    """
+
+    model: str
+    val_dir: Path
+    val_list: Path | None = None
+    framework: FrameworkName = "paddle"
+    weights: Path | None = None
+    batch_size: int = 16
+    workers: int = 2
+    tolerance: float | None = None
+    progress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished evaluation; `rows` is what all of its numbers derive from."""
+
+    request: Request
+    record: ModelRecord
+    recipe: Recipe
+    dataset: Dataset
+    framework_version: str
+    weights: Path
+    weights_sha256: str
+    score: Score
+    verdict: Verdict
+    seconds: float
+    rows: tuple[Row, ...] = field(repr=False)
+
+    @property
+    def images_per_second(self) -> float:
+        """From the first picture's decoding to the last one's logits."""
+        return self.score.n / self.seconds

@@ -1,0 +1,106 @@
+"""What the program prints: a summary for people, one object for machines."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from eval.records import Comparison, Result
+from ppim_port.output import write_text
+from ppim_port.table import percent, table
+from ppim_port.version import __version__
+
+
+def result_object(result: Result) -> dict[str, Any]:
+    """A finished evaluation for machines; percentages derive from the counts."""
+    import cv2
+    import numpy as np
+
+    score, verdict, request = result.score, result.verdict, result.request
+    return {
+        "model": result.record.name,
+        "framework": request.framework,
+        "recipe": result.recipe.name,
+        "recipe_fingerprint": result.recipe.fingerprint(),
+        "weights": {"path": str(result.weights), "sha256": result.weights_sha256},
+        "val_dir": str(result.dataset.root),
+        "layout": result.dataset.layout,
+        "n": score.n,
+        "unlisted": result.dataset.unlisted,
+        "top1_correct": score.top1_correct,
+        "top5_correct": score.top5_correct,
+        "top1": score.top1,
+        "top5": score.top5,
+        "verdict": verdict.status,
+        "verdict_reason": verdict.reason,
+        "published": [asdict(figure) for figure in result.record.published],
+        "comparisons": [asdict(comparison) for comparison in verdict.comparisons],
+        "images_per_second": result.images_per_second,
+        "seconds": result.seconds,
+        "batch_size": request.batch_size,
+        "precision": "float32",
+        "versions": {
+            "ppim-port": __version__,
+            request.framework: result.framework_version,
+            "opencv": cv2.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def write_json(result: Result, path: Path) -> None:
+    """Write `result_object` to a file.
+
+    Raises:
+        OutputError: the disk said no; an older file is as it was.
+    """
+    text = json.dumps(result_object(result), indent=2, ensure_ascii=False)
+    write_text(text + "\n", path)
+
+
+def summary(result: Result) -> str:
+    """A finished evaluation on a few lines of text."""
+    score, verdict = result.score, result.verdict
+    return "\n".join(
+        [
+            f"{result.record.name} in {result.request.framework} "
+            f"{result.framework_version}, recipe {result.recipe.name} "
+            f"({result.recipe.fingerprint()})",
+            f"weights  {result.weights} (sha256 {result.weights_sha256[:16]}...)",
+            f"top-1    {score.top1:.3f} %  ({score.top1_correct:,} of {score.n:,})",
+            f"top-5    {score.top5:.3f} %  ({score.top5_correct:,} of {score.n:,})",
+            f"speed    {result.images_per_second:.1f} images/s, {result.seconds:.1f} s",
+            "",
+            _figures(result),
+            "",
+            f"verdict  {verdict.status.upper()}: {verdict.reason}",
+        ]
+    )
+
+
+def _figures(result: Result) -> str:
+    if result.verdict.comparisons:
+        rows = [_compared(comparison) for comparison in result.verdict.comparisons]
+        header = ["published by", "top-1", "diff", "top-5", "diff", "tolerance", ""]
+        return table(header, rows)
+    rows = [
+        [figure.source, percent(figure.top1), percent(figure.top5)]
+        for figure in result.record.published
+    ]
+    return table(["published by (50,000 pictures)", "top-1", "top-5"], rows)
+
+
+def _compared(comparison: Comparison) -> list[str]:
+    return [
+        comparison.source,
+        percent(comparison.top1),
+        f"{comparison.top1_difference:+.3f}",
+        percent(comparison.top5),
+        f"{comparison.top5_difference:+.3f}",
+        f"{comparison.tolerance:g} pp",
+        "within" if comparison.within else "OUTSIDE",
+    ]

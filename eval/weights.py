@@ -1,0 +1,81 @@
+"""The weights to evaluate: a file at hand, or by name from the cache or a source.
+
+A converted file is cached beside the download that it was made from and named after
+its digest, so the next run neither downloads nor converts. Its keys are all accounted
+for; that its logits are right is what `convert` proves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ppim_port.checkpoint import write
+from ppim_port.errors import OutputExistsError
+from ppim_port.fetch import cache_dir
+from ppim_port.manifest import ModelRecord
+from ppim_port.sources import fetch_weights
+from ppim_port.state_dict import FrameworkName
+from ppim_port.weights import Weights, load_weights
+
+CONVERTED = "converted"
+
+
+def open_weights(
+    record: ModelRecord,
+    framework: FrameworkName,
+    path: Path | None,
+    *,
+    say: Callable[[str], None],
+    progress: bool,
+) -> Weights:
+    """Weights in a framework's names and layouts.
+
+    Args:
+        record: the model.
+        framework: whose net will take them.
+        path: a file of either framework; None means by name.
+        say: told where the weights come from.
+        progress: show a bar while downloading.
+
+    Raises:
+        PpimError: they cannot be fetched, read or used; see `load_weights`.
+    """
+    if path is not None:
+        return load_weights(path, record, framework=framework)
+    got = fetch_weights(record, progress=progress, say=say)
+    kept = _place(record, framework, got.sha256)
+    if kept.exists():
+        say(f"weights: {kept}, converted from {got.source} ({got.trust})")
+        return load_weights(kept, record, framework=framework)
+    say(f"weights: {got.path}, from {got.source} ({got.trust})")
+    weights = load_weights(got.path, record, framework=framework)
+    if weights.mapping.source_framework != framework:
+        _keep(weights, kept, record, framework, say)
+    return weights
+
+
+def _place(record: ModelRecord, framework: FrameworkName, sha256: str) -> Path:
+    kind = "pdparams" if framework == "paddle" else "pth"
+    return cache_dir() / CONVERTED / f"{record.name}-{sha256[:16]}.{kind}"
+
+
+def _keep(
+    weights: Weights,
+    place: Path,
+    record: ModelRecord,
+    framework: FrameworkName,
+    say: Callable[[str], None],
+) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    kind = "pdparams" if framework == "paddle" else "pth"
+    try:
+        write(
+            weights.state,
+            place,
+            kind=kind,
+            framework=framework,
+        )
+    except OutputExistsError:
+        return  # Another run wrote the same bytes meanwhile.
+    say(f"converted on the spot to {place}; `convert {record.name}` proves the logits")

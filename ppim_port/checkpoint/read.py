@@ -1,0 +1,112 @@
+"""One way in for every format: map, tell the kind, parse, find the weights, view them.
+
+Executes nothing of the file and imports no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from ppim_port.checkpoint import limits
+from ppim_port.checkpoint.arrays import Budget, array_of
+from ppim_port.checkpoint.complaints import unreadable
+from ppim_port.checkpoint.dtypes import BFLOAT16
+from ppim_port.checkpoint.legacy_pth import read_legacy
+from ppim_port.checkpoint.pdparams import join_slices, read_pdparams
+from ppim_port.checkpoint.pickle_records import NdArray, Storage, Stored, Tensor
+from ppim_port.checkpoint.raw import Raw
+from ppim_port.checkpoint.records import Checkpoint, FileFormat
+from ppim_port.checkpoint.safetensors_file import read_safetensors
+from ppim_port.checkpoint.sniff import map_file, sniff_view
+from ppim_port.checkpoint.torch_storage import tensor_array
+from ppim_port.checkpoint.unwrap import select
+from ppim_port.checkpoint.zip_pth import read_zip
+from ppim_port.state_dict import Array, FrameworkName
+
+_Parse: TypeAlias = Callable[[memoryview, str], Raw]
+
+_PICKLED: dict[FileFormat, tuple[_Parse, FrameworkName]] = {
+    FileFormat.PTH_ZIP: (read_zip, "torch"),
+    FileFormat.PTH_LEGACY: (read_legacy, "torch"),
+    FileFormat.PDPARAMS: (read_pdparams, "paddle"),
+}
+
+
+def read(path: str | Path, *, container: Sequence[str] | None = None) -> Checkpoint:
+    """Read a checkpoint's weights as numpy arrays, executing nothing of it.
+
+    Args:
+        path: A .pth (zip or legacy), .pdparams or .safetensors file; the name does
+            not matter.
+        container: Levels to descend to the weights, e.g. ("model_ema",); None finds
+            them where there is one choice.
+
+    Returns:
+        The weights with their keys as stored.
+
+    Raises:
+        CheckpointError: No such file, not a checkpoint, or no single set of weights.
+        CorruptCheckpointError: Cut off, inconsistent, or a wrong checksum.
+        UnsafeCheckpointError: It asks for code or absurd resources; nothing was run.
+    """
+    file, where = Path(path), str(path)
+    view = map_file(file)
+    kind = sniff_view(view, where)
+    budget = Budget(where, limits.byte_budget(len(view)))
+    if kind is FileFormat.SAFETENSORS:
+        if container:
+            unreadable(f"{where}: a safetensors file has no levels inside")
+        safe = read_safetensors(view, where, budget)
+        return Checkpoint(
+            file,
+            kind,
+            safe.framework,
+            safe.state,
+            (),
+            safe.left_behind,
+            MappingProxyType(safe.stored_dtypes),
+        )
+    return _pickled(file, kind, view, budget, container)
+
+
+def _pickled(
+    file: Path,
+    kind: FileFormat,
+    view: memoryview,
+    budget: Budget,
+    container: Sequence[str] | None,
+) -> Checkpoint:
+    parse, framework = _PICKLED[kind]
+    raw = parse(view, budget.where)
+    found = select(raw.tree, budget.where, container)
+    state = {
+        key: _array(key, record, raw, budget) for key, record in found.tensors.items()
+    }
+    state = join_slices(state, found.slices, budget.where, budget)
+    widened = {key: BFLOAT16 for key, r in found.tensors.items() if _is_bfloat16(r)}
+    return Checkpoint(
+        file,
+        kind,
+        framework,
+        state,
+        found.container,
+        found.left_behind,
+        MappingProxyType(widened),
+    )
+
+
+def _array(key: str, record: Stored, raw: Raw, budget: Budget) -> Array:
+    if type(record) is NdArray:
+        return array_of(budget.where, key, record, budget)
+    assert type(record) is Tensor  # the only other kind
+    return tensor_array(budget.where, key, record, raw.storages, budget)
+
+
+def _is_bfloat16(record: Stored) -> bool:
+    if type(record) is not Tensor:
+        return False
+    storage = record.storage
+    return type(storage) is Storage and storage.code == BFLOAT16

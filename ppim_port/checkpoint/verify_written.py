@@ -1,0 +1,50 @@
+"""Whether a file on the disk holds a state dict: keys, order, dtypes, shapes, bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ppim_port.checkpoint.prepared import contiguous, raw_bytes
+from ppim_port.checkpoint.read import read
+from ppim_port.errors import CorruptCheckpointError
+from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+
+def check_same_bits(
+    state: StateDict, path: Path, *, framework: FrameworkName, target: Path
+) -> None:
+    """Read `path` back and compare it with `state`, NaN payloads included.
+
+    Args:
+        state: What was meant to be written.
+        path: Where it lies.
+        framework: What the reader must find.
+        target: The name it is to have, for messages.
+
+    Raises:
+        CorruptCheckpointError: Naming the first difference.
+    """
+    back = read(path, container=())
+    if back.framework != framework or list(back.state) != list(state):
+        raise _differs(target, "its keys, their order or its framework")
+    for key, value in state.items():
+        if (what := _difference(value, back.state[key])) is not None:
+            raise _differs(target, f"tensor {key!r}: {what}")
+
+
+def _difference(wrote: Array, got: Array) -> str | None:
+    expected = wrote.dtype.newbyteorder("=")
+    if got.dtype != expected or got.shape != wrote.shape:
+        return f"wrote {expected} {wrote.shape}, read {got.dtype} {got.shape}"
+    mine, theirs = raw_bytes(contiguous(wrote)), raw_bytes(contiguous(got))
+    same = np.array_equal(np.frombuffer(mine, "u1"), np.frombuffer(theirs, "u1"))
+    return None if same else "its bits"
+
+
+def _differs(target: Path, what: str) -> CorruptCheckpointError:
+    return CorruptCheckpointError(
+        f"{target}: read back and found different: {what}. The file was removed and "
+        f"nothing else was touched; suspect the disk or the memory, and try again."
+    )

@@ -1,0 +1,53 @@
+"""8-bit pixels become float32 by a table of 256 numbers a channel.
+
+An 8-bit pixel has 256 values, so subtract-and-divide is done 256 times a channel
+instead of once a pixel. The arithmetic is float32 throughout: the mean subtracted,
+then divided by std. That gives the golden tensors of the official implementation
+bit for bit; multiplying by 1 / std differs from it in the last bit (2.4e-7).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ppim_port.recipe.decode import Pixels
+    from ppim_port.recipe.record import Recipe
+
+Tensor: TypeAlias = NDArray[np.float32]
+
+
+def lookup_tables(recipe: Recipe) -> Tensor:
+    """Float32 [3, 256]: what each pixel value becomes, for each channel of a tensor."""
+    values = np.arange(256, dtype=np.float32)
+    mean = np.array(recipe.mean, np.float32)[:, None]
+    std = np.array(recipe.std, np.float32)[:, None]
+    return (values - mean) / std
+
+
+def normalise(
+    images: Pixels, recipe: Recipe, *, tables: Tensor | None = None
+) -> Tensor:
+    """Turn uint8 BGR [N, H, W, 3] into float32 [N, 3, H, W] in the recipe's order.
+
+    Args:
+        images: pictures of one size.
+        recipe: gives channel order, mean and std.
+        tables: `lookup_tables(recipe)`, if at hand.
+    """
+    import cv2
+
+    if tables is None:
+        tables = lookup_tables(recipe)
+    count, height, width = images.shape[:3]
+    out = np.empty((count, 3, height, width), np.float32)
+    step = -1 if recipe.channel_order == "rgb" else 1
+    for image, planes in zip(images, out, strict=True):
+        for channel, plane in enumerate(cv2.split(image)[::step]):
+            # Writes into `out`; with cv2.LUT a picture takes 0.06 ms, with
+            # numpy's take 0.14 and with cv2's subtract and multiply 0.43.
+            cv2.LUT(plane, tables[channel], planes[channel])
+    return out

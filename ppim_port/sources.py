@@ -1,0 +1,47 @@
+"""From a model's manifest record to its weights file on this disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ppim_port.errors import UnknownNameError
+from ppim_port.fetch import Download, Fetched, fetch
+from ppim_port.fetch.trust import find_cached
+from ppim_port.manifest import ModelRecord, Source
+
+
+def downloads(record: ModelRecord, name: str | None = None) -> list[Download]:
+    """What to fetch for a model: all of its sources in order, or the named one.
+
+    Raises:
+        UnknownNameError: the model has no source of that name.
+    """
+    chosen = [s for s in record.sources if name in (None, s.name)]
+    if not chosen:
+        known = [source.name for source in record.sources]
+        raise UnknownNameError(name or "", known, kind=f"source of {record.name}")
+    return [_download(source) for source in chosen]
+
+
+def _download(source: Source) -> Download:
+    return Download(source.name, source.url, source.filename, source.sha256)
+
+
+def fetch_weights(
+    record: ModelRecord,
+    name: str | None = None,
+    *,
+    progress: bool = False,
+    say: Callable[[str], None] | None = None,
+) -> Fetched:
+    """The published weights of a model, from the cache or the network.
+
+    Raises:
+        FetchError: no source could be reached; lists each and how to go on by hand.
+    """
+    return fetch(downloads(record, name), progress=progress, say=say)
+
+
+def cached_weights(record: ModelRecord, name: str | None = None) -> Fetched | None:
+    """The same, if it is in the cache already and verified; never uses the network."""
+    return find_cached(downloads(record, name))

@@ -1,0 +1,56 @@
+"""From any weights file of a known model to the state dict of one framework's net.
+
+Takes the publishers' files and ours alike, in every format, and accounts for every
+key; used by `create_model` and by the evaluation. It proves nothing about logits:
+that is what `convert` is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ppim_port.checkpoint import read
+from ppim_port.errors import CheckpointError
+from ppim_port.manifest import ModelRecord
+from ppim_port.mapping import Mapping, apply, describe, plan
+from ppim_port.state_dict import FrameworkName, StateDict, nonfinite_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A state dict that is ready to load, and how it came about."""
+
+    path: Path
+    mapping: Mapping
+    state: StateDict
+
+
+def load_weights(
+    path: str | Path, record: ModelRecord, *, framework: FrameworkName
+) -> Weights:
+    """Read a weights file into a framework's names and layouts.
+
+    Args:
+        path: `.pth`, `.pdparams` or `.safetensors`, of either framework.
+        record: the model that it should be.
+        framework: whose net will take it.
+
+    Raises:
+        CheckpointError: the file cannot be read, or holds NaN or infinities.
+        MappingError: its keys, shapes or dtypes do not fit the model.
+    """
+    checkpoint = read(path)
+    mapping = plan(
+        describe(checkpoint.state),
+        family=record.family,
+        variant=record.variant,
+        source_framework=checkpoint.framework,
+        target_framework=framework,
+        origin=str(path),
+    )
+    bad = nonfinite_keys(checkpoint.state)
+    if bad:
+        message = f"{path}: NaN or infinities in {', '.join(bad)}. Nothing was loaded."
+        raise CheckpointError(message)
+    return Weights(Path(path), mapping, apply(mapping, checkpoint.state))
