@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convert.provenance import provenance_path, write_provenance
-from convert.records import Kind, Origin, Outcome, Plan, Request, Upstream
+from convert.records import Origin, Outcome, Plan, Request, Upstream
 from ppim_port.backends import require
-from ppim_port.checkpoint import read, sha256_file, write
+from ppim_port.checkpoint import NATIVE_KIND, OWNER, WriteKind, read, sha256_file, write
 from ppim_port.errors import CheckpointError, OutputExistsError, UsageError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.mapping import TensorInfo, apply, describe, tensors
@@ -23,7 +23,6 @@ from ppim_port.state_dict import FrameworkName, nonfinite_keys
 
 Say = Callable[[str], None]
 
-NATIVE: dict[FrameworkName, Kind] = {"torch": "pth", "paddle": "pdparams"}
 OTHER: dict[FrameworkName, FrameworkName] = {"torch": "paddle", "paddle": "torch"}
 
 
@@ -115,7 +114,9 @@ def _fetched(record: ModelRecord, request: Request, say: Say) -> Origin:
 
 def _in_cache(record: ModelRecord, request: Request) -> Origin | None:
     got = cached_weights(record, request.source)
-    return got and Origin(got.path, got.source, got.url, got.sha256, got.trust)
+    if got is None:
+        return None
+    return Origin(got.path, got.source, got.url, got.sha256, got.trust)
 
 
 def _open(record: ModelRecord, origin: Origin) -> Upstream:
@@ -124,7 +125,7 @@ def _open(record: ModelRecord, origin: Origin) -> Upstream:
 
 def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) -> Plan:
     source = upstream.checkpoint.framework if upstream else "torch"
-    kind = request.to or (NATIVE[OTHER[source]] if upstream else "pdparams")
+    kind = request.to or (NATIVE_KIND[OTHER[source]] if upstream else "pdparams")
     mapping = plan_mapping(
         describe(upstream.checkpoint.state) if upstream else _published_layout(record),
         family=record.family,
@@ -137,11 +138,10 @@ def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) ->
 
 
 def _target_framework(
-    request: Request, kind: Kind, source: FrameworkName
+    request: Request, kind: WriteKind, source: FrameworkName
 ) -> FrameworkName:
     """A `.safetensors` holds either framework's tensors; the other formats do not."""
-    natural: dict[Kind, FrameworkName] = {"pth": "torch", "pdparams": "paddle"}
-    framework = natural.get(kind)
+    framework = OWNER.get(kind)
     if framework and request.framework not in (None, framework):
         message = f"A .{kind} holds {framework} tensors, not {request.framework}'s."
         raise UsageError(message)
@@ -159,7 +159,7 @@ def _published_layout(record: ModelRecord) -> dict[str, TensorInfo]:
     }
 
 
-def _out(request: Request, record: ModelRecord, kind: Kind) -> Path:
+def _out(request: Request, record: ModelRecord, kind: WriteKind) -> Path:
     name = f"{record.name}.{kind}"
     if request.out is None:
         return Path(name)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from ppim_port.checkpoint import Checkpoint, Written
+from ppim_port.checkpoint import Checkpoint, WriteKind, Written
 from ppim_port.manifest import ModelRecord
 from ppim_port.mapping import Mapping
 from ppim_port.state_dict import FrameworkName
-
-Kind: TypeAlias = Literal["pdparams", "pth", "safetensors"]
-KINDS: tuple[Kind, ...] = ("pdparams", "pth", "safetensors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +32,7 @@ class Request:
     model: str
     checkpoint: Path | None = None
     source: str | None = None
-    to: Kind | None = None
+    to: WriteKind | None = None
     framework: FrameworkName | None = None
     out: Path | None = None
     force: bool = False
@@ -80,7 +76,7 @@ class Plan:
     record: ModelRecord
     upstream: Upstream | None
     mapping: Mapping
-    kind: Kind
+    kind: WriteKind
     out: Path
 
 

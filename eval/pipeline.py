@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 
 from eval.dataset import open_dataset
 from eval.gate import gate, missing_from_whole
@@ -25,6 +26,9 @@ from ppim_port.manifest import load_manifest
 from ppim_port.recipe import Transform, recipe_from_dict
 
 Say = Callable[[str], None]
+
+PREFETCH = 3
+
 Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
 
 
@@ -129,9 +133,10 @@ def _score(
         transform,
         batch_size=request.batch_size,
         workers=request.workers,
-        prefetch=2,
+        prefetch=PREFETCH,
     )
-    for batch in watch(stream, len(dataset.samples)):
-        images = transform.finish(batch.images)
-        ledger.append(batch, backend.predict(model, images))
+    with closing(stream):
+        for batch in watch(stream, len(dataset.samples)):
+            images = transform.finish(batch.images)
+            ledger.append(batch, backend.predict(model, images))
     return ledger

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def batches(
     workers: int,
     prefetch: int,
     start: int = 0,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Decode the dataset batch by batch; nothing begins before the first is asked for.
 
     Args:
@@ -95,7 +95,7 @@ def _run(
     *,
     workers: int,
     prefetch: int,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     ahead: deque[_Pending] = deque()
     with _single_threaded_opencv(), _pool(workers) as pool:
         while True:

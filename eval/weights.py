@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ppim_port.checkpoint import write
+from ppim_port.checkpoint import NATIVE_KIND, write
 from ppim_port.errors import OutputExistsError
 from ppim_port.fetch import cache_dir
 from ppim_port.manifest import ModelRecord
@@ -56,8 +56,8 @@ def open_weights(
 
 
 def _place(record: ModelRecord, framework: FrameworkName, sha256: str) -> Path:
-    kind = "pdparams" if framework == "paddle" else "pth"
-    return cache_dir() / CONVERTED / f"{record.name}-{sha256[:16]}.{kind}"
+    name = f"{record.name}-{sha256[:16]}.{NATIVE_KIND[framework]}"
+    return cache_dir() / CONVERTED / name
 
 
 def _keep(
@@ -68,14 +68,9 @@ def _keep(
     say: Callable[[str], None],
 ) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
-    kind = "pdparams" if framework == "paddle" else "pth"
+    kind = NATIVE_KIND[framework]
     try:
-        write(
-            weights.state,
-            place,
-            kind=kind,
-            framework=framework,
-        )
+        write(weights.state, place, kind=kind, framework=framework)
     except OutputExistsError:
         return  # Another run wrote the same bytes meanwhile.
     say(f"converted on the spot to {place}; `convert {record.name}` proves the logits")

@@ -110,7 +110,7 @@ def _object_problems(
         yield f"{path}.{name}: missing"
     for name in sorted(value.keys() - fields.keys()):
         yield f"{path}.{name}: not a known field (known: {', '.join(sorted(fields))})"
-    for name in fields.keys() & value.keys():
+    for name in sorted(fields.keys() & value.keys()):
         yield from problems(value[name], fields[name], f"{path}.{name}")
 
 

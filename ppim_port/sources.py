@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ppim_port.errors import UnknownNameError
-from ppim_port.fetch import Download, Fetched, fetch
-from ppim_port.fetch.trust import find_cached
+from ppim_port.fetch import Download, Fetched, fetch, find_cached
 from ppim_port.manifest import ModelRecord, Source
 
 

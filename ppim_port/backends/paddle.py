@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from ppim_port.backends import Precision
+from ppim_port.backends.parallel import each_picture
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -51,9 +52,13 @@ class PaddleBackend:
 
     def predict(self, model: paddle.nn.Layer, images: Array) -> Array:
         """See `Backend.predict`."""
-        with paddle.no_grad():
-            logits = model(paddle.to_tensor(images))
-        return cast(Array, logits.numpy())
+
+        def forward(picture: Array) -> Array:
+            with paddle.no_grad():
+                return cast(Array, model(paddle.to_tensor(picture)).numpy())
+
+        # Paddle's operators run on one thread each, unless OMP_NUM_THREADS says more.
+        return each_picture(forward, images)
 
 
 def _dtype(tensor: paddle.Tensor) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import cast
 
@@ -9,6 +11,7 @@ import numpy as np
 import torch
 
 from ppim_port.backends import Precision
+from ppim_port.backends.parallel import each_picture
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -47,9 +50,23 @@ class TorchBackend:
 
     def predict(self, model: torch.nn.Module, images: Array) -> Array:
         """See `Backend.predict`."""
-        with torch.inference_mode():
-            logits = model(torch.from_numpy(images))
-        return cast(Array, logits.numpy())
+
+        def forward(picture: Array) -> Array:
+            with torch.inference_mode():
+                return cast(Array, model(torch.from_numpy(picture)).numpy())
+
+        with _one_thread_an_operator():
+            return each_picture(forward, images)
+
+
+@contextmanager
+def _one_thread_an_operator() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _dtype(tensor: torch.Tensor) -> str:

@@ -7,13 +7,24 @@ comes from strangers.
 """
 
 from ppim_port.checkpoint.read import read
-from ppim_port.checkpoint.records import Checkpoint, FileFormat, Written, sha256_file
+from ppim_port.checkpoint.records import (
+    NATIVE_KIND,
+    OWNER,
+    Checkpoint,
+    FileFormat,
+    WriteKind,
+    Written,
+    sha256_file,
+)
 from ppim_port.checkpoint.sniff import sniff
 from ppim_port.checkpoint.write import write
 
 __all__ = [
+    "NATIVE_KIND",
+    "OWNER",
     "Checkpoint",
     "FileFormat",
+    "WriteKind",
     "Written",
     "read",
     "sha256_file",

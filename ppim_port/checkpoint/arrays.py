@@ -70,11 +70,28 @@ def window_of(
     Raises:
         CorruptCheckpointError: They are not non-negative integers, or do not fit.
     """
-    sizes, steps = _shape(name, shape), _integers(name, stride)
-    (start,) = _integers(name, (offset,))
+    sizes, steps = _shape(name, shape), integers(name, stride)
+    (start,) = integers(name, (offset,))
     if len(sizes) != len(steps):
         damaged(f"{name}: {len(sizes)} sizes but {len(steps)} strides")
     return Window(code, start, sizes, steps)
+
+
+def integers(name: str, values: object) -> tuple[int, ...]:
+    """Check what a file says are sizes, strides or offsets.
+
+    Raises:
+        CorruptCheckpointError: They are not non-negative integers.
+        UnsafeCheckpointError: There are absurdly many.
+    """
+    if type(values) not in (tuple, list):
+        damaged(f"{name}: a shape that is not a tuple")
+    numbers = cast("tuple[Any, ...]", values)
+    if len(numbers) > limits.MAX_DIMS:
+        refused(f"{name}: {len(numbers)} axes; at most {limits.MAX_DIMS} are read")
+    if not all(type(n) is int and 0 <= n < _LARGEST for n in numbers):
+        damaged(f"{name}: a shape, stride or offset that is not a sensible number")
+    return (*numbers,)
 
 
 def plain_window(name: str, code: str, shape: object) -> Window:
@@ -138,22 +155,11 @@ def array_of(where: str, key: str, record: NdArray, budget: Budget) -> Array:
 
 
 def _shape(name: str, values: object) -> tuple[int, ...]:
-    sizes = _integers(name, values)
+    sizes = integers(name, values)
     # Without elements too: numpy multiplies the other axes.
     if prod(max(size, 1) for size in sizes) >= _LARGEST:
         refused(f"{name}: a shape of more elements than any file holds")
     return sizes
-
-
-def _integers(name: str, values: object) -> tuple[int, ...]:
-    if type(values) not in (tuple, list):
-        damaged(f"{name}: a shape that is not a tuple")
-    numbers = cast("tuple[Any, ...]", values)
-    if len(numbers) > limits.MAX_DIMS:
-        refused(f"{name}: {len(numbers)} axes; at most {limits.MAX_DIMS} are read")
-    if not all(type(n) is int and 0 <= n < _LARGEST for n in numbers):
-        damaged(f"{name}: a shape, stride or offset that is not a sensible number")
-    return (*numbers,)
 
 
 def _last(window: Window) -> int:

@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from ppim_port.state_dict import FrameworkName, StateDict
 
 WriteKind: TypeAlias = Literal["pdparams", "pth", "safetensors"]
+
+NATIVE_KIND: Mapping[FrameworkName, WriteKind] = MappingProxyType(
+    {"torch": "pth", "paddle": "pdparams"}
+)
+"""A framework's own format, which holds its tensors alone."""
+
+OWNER: Mapping[str, FrameworkName] = MappingProxyType(
+    {kind: framework for framework, kind in NATIVE_KIND.items()}
+)
+"""The framework that a format belongs to; a .safetensors belongs to none."""
 
 # Paddle's own side tables inside a .pdparams; never weights.
 NAME_TABLE = "StructuredToParameterName@@"

@@ -15,7 +15,14 @@ from types import MappingProxyType
 from typing import Any
 
 from ppim_port.checkpoint import limits
-from ppim_port.checkpoint.arrays import Budget, Window, named, plain_window, take
+from ppim_port.checkpoint.arrays import (
+    Budget,
+    Window,
+    integers,
+    named,
+    plain_window,
+    take,
+)
 from ppim_port.checkpoint.complaints import damaged, refused, unreadable
 from ppim_port.checkpoint.dtypes import BFLOAT16, SAFETENSORS_CODES, little_endian
 from ppim_port.errors import (
@@ -114,7 +121,7 @@ def _entry(key: str, value: object, where: str) -> _Entry:
         unreadable(f"{name} has the dtype {kind[:16]!a}, which is not read here")
     if not key or any(0xD800 <= ord(letter) <= 0xDFFF for letter in key):
         unreadable(f"{name}: its key is not proper text")
-    offsets = plain_window(name, code, value["data_offsets"]).shape
+    offsets = integers(name, value["data_offsets"])
     window = plain_window(name, code, value["shape"])
     size = prod(window.shape) * little_endian(code).itemsize
     if len(offsets) != 2 or offsets[1] - offsets[0] != size:

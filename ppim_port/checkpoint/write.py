@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from ppim_port.atomic import Draft, atomic_write
 from ppim_port.checkpoint.prepared import check_state
-from ppim_port.checkpoint.records import WriteKind, Written, sha256_file
+from ppim_port.checkpoint.records import OWNER, WriteKind, Written, sha256_file
 from ppim_port.checkpoint.verify_written import check_same_bits
 from ppim_port.errors import CheckpointError, UsageError
 from ppim_port.state_dict import FrameworkName, StateDict
 
-_FRAMEWORK_OF: Mapping[str, FrameworkName] = MappingProxyType(
-    {"pdparams": "paddle", "pth": "torch"}
-)
 _KINDS = ("pdparams", "pth", "safetensors")
 _NOTED = frozenset({"framework", "keys"})
 
@@ -71,8 +67,8 @@ def _check_request(
     if kind not in _KINDS or framework not in ("torch", "paddle"):
         text = f"cannot write {kind!r} for {framework!r}; kinds are {_KINDS}"
         raise UsageError(text)
-    if _FRAMEWORK_OF.get(kind, framework) != framework:
-        text = f"a .{kind} file holds {_FRAMEWORK_OF[kind]} weights, not {framework}'s"
+    if OWNER.get(kind, framework) != framework:
+        text = f"a .{kind} file holds {OWNER[kind]} weights, not {framework}'s"
         raise UsageError(text)
     if metadata and kind != "safetensors":
         text = f"a .{kind} file has no place for metadata; write it beside the file"

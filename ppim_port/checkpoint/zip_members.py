@@ -45,46 +45,66 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """The directory of an archive; its members' data is not looked at yet."""
+
+    members: tuple[Member, ...]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Directory:
     count: int
     size: int
     start: int
 
 
-def read_members(view: memoryview, where: str) -> dict[str, memoryview]:
-    """Name to bytes, not copied, in the directory's order.
+def read_directory(view: memoryview, where: str) -> Archive:
+    """List the members.
 
     Args:
         view: The whole file.
         where: The file, for messages.
 
     Raises:
-        CorruptCheckpointError: Cut off, inconsistent, or a wrong CRC.
-        UnsafeCheckpointError: A member that readers could see differently.
+        CorruptCheckpointError: Cut off or inconsistent.
+        UnsafeCheckpointError: A name that occurs twice.
     """
     directory = _directory(view, where)
-    members = list(_entries(view, directory, where))
-    found: dict[str, memoryview] = {}
-    spans = _spans(view, members, directory.start, where)
-    for member in members:
-        start, end = spans[member.name]
-        found[member.name] = _checked_data(view[start:end], member, where)
-    return found
+    return Archive(tuple(_entries(view, directory, where)), directory.start)
+
+
+def read_members(
+    view: memoryview, archive: Archive, where: str
+) -> dict[str, memoryview]:
+    """Name to bytes, not copied, in the directory's order.
+
+    Raises:
+        CorruptCheckpointError: Cut off, or a wrong CRC.
+        UnsafeCheckpointError: A member that readers could see differently.
+    """
+    for member in archive.members:
+        _check_kind(member, where)
+    spans = _spans(view, archive, where)
+    return {
+        member.name: _checked_data(view[slice(*spans[member.name])], member, where)
+        for member in archive.members
+    }
 
 
 def _spans(
-    view: memoryview, members: list[Member], end: int, where: str
+    view: memoryview, archive: Archive, where: str
 ) -> dict[str, tuple[int, int]]:
-    """Where each member's data lies; together they fill the file up to `end`."""
+    """Where each member's data lies; together they fill the file."""
     spans: dict[str, tuple[int, int]] = {}
     free, gaps = 0, frozenset({0})
-    for member in sorted(members, key=lambda m: m.header):
+    for member in sorted(archive.members, key=lambda m: m.header):
         _check_gap(member.header - free, gaps, _named(where, member))
         start = _checked_start(view, member, where)
         free = start + member.size
         gaps = _GAPS if member.flags & _DESCRIPTOR else frozenset({0})
         spans[member.name] = (start, free)
-    _check_gap(end - free, gaps, f"{where}: the zip directory")
+    _check_gap(archive.end - free, gaps, f"{where}: the zip directory")
     return spans
 
 
@@ -156,7 +176,6 @@ def _entries(view: memoryview, directory: _Directory, where: str) -> Iterator[Me
         if member.name in names:
             refused(f"{_named(where, member)} occurs twice")
         names.add(member.name)
-        _check_kind(member, where)
         yield member
     if at != end:
         damaged(f"{where}: the zip directory has a wrong length")

@@ -12,7 +12,7 @@ from ppim_port.checkpoint.complaints import damaged, refused, unreadable
 from ppim_port.checkpoint.pickle_reader import load_whole
 from ppim_port.checkpoint.raw import Raw
 from ppim_port.checkpoint.torch_storage import load_storage
-from ppim_port.checkpoint.zip_members import read_members
+from ppim_port.checkpoint.zip_members import read_directory, read_members
 
 _KNOWN = frozenset(
     {
@@ -36,8 +36,12 @@ def read_zip(view: memoryview, where: str) -> Raw:
         CorruptCheckpointError: It is damaged.
         UnsafeCheckpointError: It asks for code, or hides something.
     """
-    members = _without_root(read_members(view, where), where)
-    _check_names(members, where)
+    archive = read_directory(view, where)
+    _check_names([member.name for member in archive.members], where)
+    members = {
+        name.partition("/")[2]: data
+        for name, data in read_members(view, archive, where).items()
+    }
     _check_byte_order(members, where)
     if "data.pkl" not in members:
         damaged(f"{where}: the archive has no data.pkl")
@@ -52,29 +56,28 @@ def read_zip(view: memoryview, where: str) -> Raw:
     return Raw(tree, storages)
 
 
-def _without_root(members: dict[str, memoryview], where: str) -> dict[str, memoryview]:
-    """Member names below the one top folder, whatever it is called."""
-    roots = {name.partition("/")[0] for name in members}
+def _check_names(names: list[str], where: str) -> None:
+    """Before any data is looked at: torch's names below one top folder, or not."""
+    _check_root({name.partition("/")[0] for name in names}, where)
+    inner = [name.partition("/")[2] for name in names]
+    if any(name.startswith(_SCRIPT) for name in inner):
+        unreadable(
+            f"{where} is a TorchScript archive, which holds a program. Save the "
+            f"module's state_dict() with torch.save instead."
+        )
+    for name in inner:
+        if name not in _KNOWN and not _STORAGE.fullmatch(name):
+            refused(f"{where}: zip member {name[:80]!a}, which torch does not write")
+
+
+def _check_root(roots: set[str], where: str) -> None:
     if len(roots) != 1:
         refused(
             f"{where}: a zip archive, but not torch.save's: {len(roots)} top "
             f"folders, torch writes one. If a checkpoint is inside, unpack it first."
         )
-    root = roots.pop()
-    if root in ("", ".", ".."):
+    if roots & {"", ".", ".."}:
         refused(f"{where}: a zip member with an unsafe name")
-    return {name.partition("/")[2]: data for name, data in members.items()}
-
-
-def _check_names(members: dict[str, memoryview], where: str) -> None:
-    if any(name.startswith(_SCRIPT) for name in members):
-        unreadable(
-            f"{where} is a TorchScript archive, which holds a program. Save the "
-            f"module's state_dict() with torch.save instead."
-        )
-    for name in members:
-        if name not in _KNOWN and not _STORAGE.fullmatch(name):
-            refused(f"{where}: zip member {name[:80]!a}, which torch does not write")
 
 
 def _check_byte_order(members: dict[str, memoryview], where: str) -> None:

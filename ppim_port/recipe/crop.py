@@ -1,7 +1,7 @@
 """The square in the middle, where "middle" is the recipe's own rounding.
 
-It decides pixels: on ImageNet, rounding half up instead of half to even shifts the
-crop of about 45 % of the pictures by one pixel, rounding down that of about 13 %.
+It decides pixels: of 1000 ImageNet pictures, rounding half up instead of half to even
+shifts the crop of 45 % by one pixel, rounding down that of 13 %.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +57,33 @@ def test_disk_without_room_is_noticed_before_the_download(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     with pytest.raises(FetchError, match=r"300000 bytes are still .*299999 free"):
         get(source())
+
+
+def test_bytes_then_name_are_synced_so_that_a_power_cut_leaves_all_or_nothing(
+    server: Server,
+    get: Get,
+    source: Build,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server.serve("/file", Answer())
+    events: list[tuple[str, int]] = []
+    sync, rename = os.fsync, Path.replace
+
+    def noted_sync(handle: int) -> None:
+        events.append(("sync", os.fstat(handle).st_ino))
+        sync(handle)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        events.append(("rename", path.stat().st_ino))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+    file = get(source()).path.stat().st_ino
+    synced, renamed = events.index(("sync", file)), events.index(("rename", file))
+    assert synced < renamed
+    assert ("sync", cache.stat().st_ino) in events[renamed:]
 
 
 class _FullDisk(io.BufferedIOBase):

@@ -1,0 +1,113 @@
+"""Every form of the involution behind one call, and inputs for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ppim_port.ops import involution_numpy, involution_shift
+from ppim_port.state_dict import Array
+
+Form: TypeAlias = Literal["shift", "torch", "torch grad", "paddle", "paddle grad"]
+FORMS: tuple[Form, ...] = ("shift", "torch", "torch grad", "paddle", "paddle grad")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The sizes of one involution."""
+
+    kernel_size: int = 3
+    stride: int = 1
+    dilation: int = 1
+    groups: int = 2
+    group_channels: int = 3
+    batch: int = 2
+    height: int = 6
+    width: int = 7
+    dtype: str = "float64"
+
+    def arrays(self, seed: int = 0) -> tuple[Array, Array]:
+        """Noise `x` `[N, C, H, W]` and `weight` `[N, G, K*K, H', W']`."""
+        rng = np.random.default_rng(seed)
+        channels = self.groups * self.group_channels
+        taps = self.kernel_size**2
+        out = (-(-self.height // self.stride), -(-self.width // self.stride))
+        x = rng.standard_normal((self.batch, channels, self.height, self.width))
+        weight = rng.standard_normal((self.batch, self.groups, taps, *out))
+        return x.astype(self.dtype), weight.astype(self.dtype)
+
+
+def oracle(case: Case, x: Array, weight: Array) -> Array:
+    return involution_numpy.involution(
+        x,
+        weight,
+        kernel_size=case.kernel_size,
+        stride=case.stride,
+        dilation=case.dilation,
+    )
+
+
+def unfolded(case: Case, x: Array, weight: Array) -> Array:
+    """The definition with the unfolded input in full, as the paper draws it."""
+    k, reach = case.kernel_size, case.dilation * (case.kernel_size - 1) // 2
+    padded = np.pad(x, ((0, 0), (0, 0), (reach, reach), (reach, reach)))
+    span = case.dilation * (k - 1) + 1
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (span, span), (2, 3))
+    steps = (..., slice(None, None, case.dilation), slice(None, None, case.dilation))
+    taps = windows[:, :, :: case.stride, :: case.stride][steps]
+    n, _, height, width = taps.shape[:4]
+    taps = taps.reshape(n, case.groups, -1, height, width, k * k)
+    return np.einsum("ngchwt,ngthw->ngchw", taps, weight).reshape(n, -1, height, width)
+
+
+def run(form: Form, case: Case, x: Array, weight: Array) -> Array:
+    """One form's answer."""
+    sizes = (case.kernel_size, case.stride, case.dilation)
+    if form == "shift":
+        k, stride, dilation = sizes
+        return involution_shift.involution(
+            x, weight, kernel_size=k, stride=stride, dilation=dilation
+        )
+    runner = _torch if form.startswith("torch") else _paddle
+    return runner(x, weight, sizes, grad=form.endswith("grad"))
+
+
+def _torch(x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool) -> Array:
+    import torch
+
+    from ppim_port.ops.involution_torch import involution
+
+    k, stride, dilation = sizes
+    tensor = torch.from_numpy(x).requires_grad_(grad)
+    with torch.set_grad_enabled(grad):
+        out = involution(
+            tensor,
+            torch.from_numpy(weight),
+            kernel_size=k,
+            stride=stride,
+            dilation=dilation,
+        )
+    assert out.requires_grad == grad
+    return out.numpy(force=True)
+
+
+def _paddle(
+    x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool
+) -> Array:
+    from ppim_port.backends.paddle import paddle
+    from ppim_port.ops.involution_paddle import involution
+
+    k, stride, dilation = sizes
+    tensor = paddle.to_tensor(x, stop_gradient=not grad)
+    out = involution(
+        tensor,
+        paddle.to_tensor(weight),
+        kernel_size=k,
+        stride=stride,
+        dilation=dilation,
+    )
+    assert out.stop_gradient != grad
+    array: Array = out.numpy()
+    return array
