@@ -10,9 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, TypeAlias, cast
 
-from ppim_port.errors import MissingPackageError
+from ppim_port.errors import MissingPackageError, UnknownNameError
 from ppim_port.models.family import Config
-from ppim_port.state_dict import Array, FrameworkName, StateDict
+from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
 
 Precision: TypeAlias = Literal["float32", "float64"]
 
@@ -48,6 +48,7 @@ def get_backend(name: FrameworkName) -> Backend:
     """The adapter of a framework; imports it.
 
     Raises:
+        UnknownNameError: we have no adapter for it.
         MissingPackageError: the framework is not installed.
     """
     require(name)
@@ -59,7 +60,10 @@ def require(name: FrameworkName) -> None:
     """Make sure that a framework is installed, without importing it.
 
     Raises:
+        UnknownNameError: we have no adapter for it.
         MissingPackageError: it is not; the text holds the command that adds it.
     """
+    if name not in FRAMEWORKS:
+        raise UnknownNameError(name, FRAMEWORKS, kind="framework")
     if find_spec(name) is None:
         raise MissingPackageError(_PACKAGES[name], name)

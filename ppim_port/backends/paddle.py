@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from ppim_port.backends import Precision
-from ppim_port.backends.parallel import each_picture
+from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -58,7 +58,7 @@ class PaddleBackend:
                 return cast(Array, model(paddle.to_tensor(picture)).numpy())
 
         # Paddle's operators run on one thread each, unless OMP_NUM_THREADS says more.
-        return each_picture(forward, images)
+        return each_picture(forward, images, pool())
 
 
 def _dtype(tensor: paddle.Tensor) -> str:

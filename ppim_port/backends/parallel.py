@@ -11,22 +11,36 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 
 from ppim_port.state_dict import Array
 
 
-def each_picture(forward: Callable[[Array], Array], images: Array) -> Array:
+@cache
+def pool(initializer: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+    """A thread a core, kept for good: new threads would fault their memory in anew.
+
+    Args:
+        initializer: run once in each thread.
+    """
+    return ThreadPoolExecutor(
+        os.cpu_count(), thread_name_prefix="predict", initializer=initializer
+    )
+
+
+def each_picture(
+    forward: Callable[[Array], Array], images: Array, threads: ThreadPoolExecutor
+) -> Array:
     """Apply `forward` to each picture, `[1, 3, H, W]` to `[1, classes]`.
 
     Args:
         forward: must be safe to call from several threads.
         images: `[N, 3, H, W]`.
+        threads: who does it.
 
     Returns:
         `[N, classes]`, in the order of the pictures.
     """
-    workers = min(len(images), os.cpu_count() or 1)
-    with ThreadPoolExecutor(max(workers, 1), thread_name_prefix="predict") as pool:
-        return np.concatenate(list(pool.map(forward, images[:, np.newaxis])))
+    return np.concatenate(list(threads.map(forward, images[:, np.newaxis])))

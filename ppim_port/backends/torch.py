@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import cast
 
@@ -11,7 +9,7 @@ import numpy as np
 import torch
 
 from ppim_port.backends import Precision
-from ppim_port.backends.parallel import each_picture
+from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -55,18 +53,17 @@ class TorchBackend:
             with torch.inference_mode():
                 return cast(Array, model(torch.from_numpy(picture)).numpy())
 
-        with _one_thread_an_operator():
-            return each_picture(forward, images)
+        before = torch.get_num_threads()
+        try:
+            return each_picture(forward, images, pool(_one_thread_an_operator))
+        finally:
+            torch.set_num_threads(before)
 
 
-@contextmanager
-def _one_thread_an_operator() -> Iterator[None]:
-    before = torch.get_num_threads()
+def _one_thread_an_operator() -> None:
+    # Of the calling thread, but new threads take the last number set anywhere: so
+    # `predict` puts it back.
     torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _dtype(tensor: torch.Tensor) -> str:

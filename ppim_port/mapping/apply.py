@@ -1,6 +1,7 @@
 """Carry out a plan: the only place where tensors change hands.
 
-Refuses a state dict that is not exactly the one that was planned for.
+Refuses a state dict that is not exactly the one that was planned for, and a plan that
+does not fill the target net exactly, because a plan is only data that anyone can edit.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import numpy as np
 
 from ppim_port.errors import MappingError
 from ppim_port.mapping.records import Action, Fate, Mapping
+from ppim_port.mapping.rules import tensors
+from ppim_port.models.family import load_family
 from ppim_port.state_dict import Array, StateDict
 
 
@@ -25,8 +28,9 @@ def apply(mapping: Mapping, source: StateDict) -> StateDict:
         New contiguous arrays where values move or widen, else the source's own.
 
     Raises:
-        MappingError: a key that is not planned for, planned twice, or absent, or a
-            tensor that did not get its planned shape and dtype.
+        MappingError: a key that is not planned for, planned twice, or absent, in the
+            source or in the target net, or a tensor that cannot get its planned shape
+            and dtype.
     """
     _check_coverage(mapping, source)
     target = {}
@@ -39,10 +43,14 @@ def apply(mapping: Mapping, source: StateDict) -> StateDict:
 def _check_coverage(mapping: Mapping, source: StateDict) -> None:
     used = Counter(fate.source for fate in mapping.fates if fate.source is not None)
     filled = Counter(fate.target for fate in mapping.fates if fate.target is not None)
-    lines = [f"not in the plan: {key}" for key in sorted(source.keys() - used.keys())]
-    lines += [
-        f"not in the source: {key}" for key in sorted(used.keys() - source.keys())
-    ]
+    wanted = _target_keys(mapping)
+    groups = (
+        ("not in the plan", source.keys() - used.keys()),
+        ("not in the source", used.keys() - source.keys()),
+        ("not filled", wanted - filled.keys()),
+        ("not in the target", filled.keys() - wanted),
+    )
+    lines = [f"{what}: {key}" for what, keys in groups for key in sorted(keys)]
     lines += [f"used {n} times: {key}" for key, n in used.items() if n > 1]
     lines += [f"filled {n} times: {key}" for key, n in filled.items() if n > 1]
     if lines:
@@ -53,17 +61,22 @@ def _check_coverage(mapping: Mapping, source: StateDict) -> None:
         raise MappingError(message)
 
 
+def _target_keys(mapping: Mapping) -> set[str]:
+    layers = load_family(mapping.config.family).layers(mapping.config)
+    return {spec.key for spec in tensors(layers, mapping.target_framework)}
+
+
 def _move(fate: Fate, source: StateDict) -> Array:
     if fate.source is None:
         return np.zeros(fate.shape, fate.dtype)
     value = source[fate.source]
     if fate.action is Action.TRANSPOSE:
         value = np.ascontiguousarray(value.T)
-    value = value.astype(fate.dtype, copy=False, casting="safe")
-    if value.shape != fate.shape:
+    if value.shape != fate.shape or not np.can_cast(value.dtype, fate.dtype, "safe"):
         message = (
-            f"{fate.source}: shape {list(value.shape)} after {fate.action}, planned "
-            f"{list(fate.shape)} for {fate.target}. Nothing was written."
+            f"{fate.source}: {value.dtype} {list(value.shape)} after {fate.action}, "
+            f"planned {fate.dtype} {list(fate.shape)} for {fate.target}. Nothing was "
+            "written."
         )
         raise MappingError(message)
-    return value
+    return value.astype(fate.dtype, copy=False)

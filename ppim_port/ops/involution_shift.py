@@ -22,6 +22,11 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="involution")
 
 
+if hasattr(os, "register_at_fork"):  # Windows has no fork.
+    # A forked child gets the pool without its threads and would wait for them forever.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 def involution(
     x: Array, weight: Array, *, kernel_size: int, stride: int = 1, dilation: int = 1
 ) -> Array:
@@ -42,7 +47,9 @@ def involution(
     one = partial(
         _involution_of_one, kernel_size=kernel_size, stride=stride, dilation=dilation
     )
-    list(_pool().map(one, x, weight, out))
+    # A single picture comes from a caller that has its own threads.
+    run = map if n == 1 else _pool().map
+    list(run(one, x, weight, out))
     return out
 
 

@@ -74,7 +74,8 @@ def check_input_size(height: int, width: int) -> None:
     bad = [n for n in (height, width) if n < 1 or -n % SIZE_STEP > SIZE_SLACK]
     if not bad:
         return
-    near = max(SIZE_STEP, round(bad[0] / SIZE_STEP) * SIZE_STEP)
+    # Half of the slack, so that the middle between two spans rounds the right way.
+    near = max(SIZE_STEP, round((bad[0] + SIZE_SLACK / 2) / SIZE_STEP) * SIZE_STEP)
     message = (
         f"RedNet cannot take images of {height}x{width}: each side must be 32k-3 to "
         f"32k pixels (29..32, 61..64, ... 221..224, ...), as in the official net. "
@@ -141,8 +142,9 @@ class RedNetFamily:
     def infer(self, variant: str, shapes: Mapping[str, Shape]) -> RedNetConfig:
         """See `Family.infer`: the classifier's size and the stem's kernel size."""
         config = self.configure(variant)
-        classes = shapes.get("fc.weight", (config.num_classes,))[0]
-        span = shapes.get(STEM_SPAN, (config.stem_kernel_size**2 * 2,))[0]
+        # A scalar has no shape to infer from; that it does not fit is said later.
+        classes = (shapes.get("fc.weight") or (config.num_classes,))[0]
+        span = (shapes.get(STEM_SPAN) or (config.stem_kernel_size**2 * 2,))[0]
         kernel_size = isqrt(span * GROUP_CHANNELS // (STEM_CHANNELS // 2))
         if kernel_size % 2 == 0 or kernel_size**2 * 2 != span:
             message = (
