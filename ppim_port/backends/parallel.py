@@ -30,6 +30,11 @@ def pool(initializer: Callable[[], None] | None = None) -> ThreadPoolExecutor:
     )
 
 
+if hasattr(os, "register_at_fork"):  # Windows has no fork.
+    # A forked child gets the pool without its threads and would wait for them forever.
+    os.register_at_fork(after_in_child=pool.cache_clear)
+
+
 def each_picture(
     forward: Callable[[Array], Array], images: Array, threads: ThreadPoolExecutor
 ) -> Array:

@@ -51,7 +51,9 @@ class TorchBackend:
 
         def forward(picture: Array) -> Array:
             with torch.inference_mode():
-                return cast(Array, model(torch.from_numpy(picture)).numpy())
+                # A copy where torch would warn (read-only) or raise (negative strides).
+                tensor = torch.from_numpy(np.require(picture, requirements="CW"))
+                return cast(Array, model(tensor).numpy())
 
         before = torch.get_num_threads()
         try:

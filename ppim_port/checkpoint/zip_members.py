@@ -99,6 +99,8 @@ def _spans(
     spans: dict[str, tuple[int, int]] = {}
     free, gaps = 0, frozenset({0})
     for member in sorted(archive.members, key=lambda m: m.header):
+        if member.header >= archive.end:
+            damaged(f"{_named(where, member)} lies beyond the end")
         _check_gap(member.header - free, gaps, _named(where, member))
         start = _checked_start(view, member, where)
         free = start + member.size

@@ -64,14 +64,18 @@ def _tensors(layer: Layer, seed: int) -> Iterator[tuple[str, Array]]:
 
     channels = layer.shape[:1]
     if layer.kind == "batch_norm":
-        yield "weight", _float32(rng("weight").uniform(0.5, 1.5, channels))
+        # Small where a block joins its shortcut: fifty blocks in a row stay finite.
+        gain = 0.2 if layer.name.endswith("bn3") else 1
+        yield "weight", _float32(rng("weight").uniform(0.5, 1.5, channels) * gain)
         yield "bias", _float32(rng("bias").normal(0, 0.1, channels))
         yield "running_mean", _float32(rng("running_mean").normal(0, 0.1, channels))
         yield "running_var", _float32(rng("running_var").uniform(0.5, 1.5, channels))
         yield "num_batches_tracked", np.array(seed + 1, np.int64)
         return
-    # A seventh for the layers that make 7x7 kernels: sums over 49 taps stay level.
-    scale = (2 / prod(layer.shape[1:])) ** 0.5 / (7 if layer.bias else 1)
+    # An involution multiplies its input by kernels made from it, and the next one that
+    # product again: unless the kernels are small, 16 blocks overflow.
+    makes_kernels = layer.kind == "conv" and layer.bias
+    scale = (2 / prod(layer.shape[1:])) ** 0.5 * (0.02 if makes_kernels else 1)
     yield "weight", _float32(rng("weight").normal(0, scale, layer.shape))
     if layer.bias:
         yield "bias", _float32(rng("bias").normal(0, 0.1, channels))
