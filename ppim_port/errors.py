@@ -59,7 +59,8 @@ class MissingPackageError(UsageError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"{package} is not installed: run  pip install 'ppim-port[{extra}]'"
+            f"{package} is not installed: run  pip install {package}  "
+            f"(the extra ppim-port[{extra}] brings it too)"
         )
 
 

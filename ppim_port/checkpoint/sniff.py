@@ -74,12 +74,12 @@ def sniff_view(view: memoryview, where: str) -> FileFormat:
     head = bytes(view[:_HEAD])
     if head.startswith(b"PK\3\4"):
         return FileFormat.PTH_ZIP
-    if head.startswith(b"\x80"):
-        legacy = _MAGIC_BYTES in head[:32]
-        return FileFormat.PTH_LEGACY if legacy else FileFormat.PDPARAMS
-    if not _is_safetensors(head, len(view)):
+    # Before the pickles: a header of 128 bytes starts with their first byte, 0x80.
+    if _is_safetensors(head, len(view)):
+        return FileFormat.SAFETENSORS
+    if not head.startswith(b"\x80"):
         unreadable(f"{where} is not a checkpoint; {_what(head)}")
-    return FileFormat.SAFETENSORS
+    return FileFormat.PTH_LEGACY if _MAGIC_BYTES in head[:32] else FileFormat.PDPARAMS
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

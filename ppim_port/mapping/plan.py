@@ -7,19 +7,14 @@ fit, and names all of them in one error: what was not accounted for was not port
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingABC
+from collections.abc import Sequence
 
 from ppim_port.errors import MappingError
+from ppim_port.mapping.fit import Infos, fit, variants_that_fit
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo
 from ppim_port.mapping.rules import TensorSpec, tensors
-from ppim_port.models.family import Family, Layer, Naming, Shape, load_family
+from ppim_port.models.family import Layer, load_family
 from ppim_port.state_dict import FrameworkName
-
-Infos = MappingABC[str, TensorInfo]
-
-# DataParallel and DistributedDataParallel put this before every key that they save.
-WRAPPER = "module."
-# Exact in float32; float64 is refused, since the target could not hold it.
-WIDENED = ("float16",)
 
 
 def plan(
@@ -45,96 +40,34 @@ def plan(
         MappingError: all keys that are missing, unexpected, or do not fit.
     """
     net = load_family(family)
-    layers = net.layers(net.configure(variant))
-    prefix, naming = _spelling(source, net, layers, source_framework)
-    ours = _our_keys(source, prefix, naming, layers, source_framework)
-    config = net.infer(variant, _torch_shapes(ours, source, layers, source_framework))
-    layers = net.layers(config)
-    wanted = tensors(layers, source_framework)
-    published = {spec.key: prefix + naming.publish(spec.key) for spec in wanted}
-    found = _problems(source, wanted, published)
-    if found:
-        raise MappingError(_refusal(origin, f"{family}{variant}", source, found))
-    fates = _fates(source, layers, published, source_framework, target_framework)
-    spelled = f"{naming.name}, in {WRAPPER}*" if prefix else naming.name
-    return Mapping(config, source_framework, target_framework, spelled, fates)
+    found = fit(source, net, variant, framework=source_framework)
+    if found.problems:
+        others = variants_that_fit(source, net, framework=source_framework)
+        models = [f"{family}{other}" for other in others]
+        refusal = _refusal(origin, f"{family}{variant}", source, found.problems)
+        raise MappingError(refusal + _advice(models))
+    fates = _fates(
+        source, found.layers, found.published, source_framework, target_framework
+    )
+    return Mapping(
+        found.config, source_framework, target_framework, found.naming, fates
+    )
 
 
-def _spelling(
-    source: Infos, net: Family, layers: tuple[Layer, ...], framework: FrameworkName
-) -> tuple[str, Naming]:
-    keys = [spec.key for spec in tensors(layers, framework)]
-
-    def hits(choice: tuple[str, Naming]) -> int:
-        prefix, naming = choice
-        return sum(prefix + naming.publish(key) in source for key in keys)
-
-    choices = [(prefix, name) for prefix in ("", WRAPPER) for name in net.namings]
-    return max(choices, key=hits)
-
-
-def _our_keys(
-    source: Infos,
-    prefix: str,
-    naming: Naming,
-    layers: tuple[Layer, ...],
-    framework: FrameworkName,
-) -> dict[str, TensorSpec]:
-    """Source key -> our spec, for the keys that are recognised."""
-    specs = tensors(layers, framework)
-    by_source = {prefix + naming.publish(spec.key): spec for spec in specs}
-    return {key: spec for key, spec in by_source.items() if key in source}
-
-
-def _torch_shapes(
-    ours: MappingABC[str, TensorSpec],
-    source: Infos,
-    layers: tuple[Layer, ...],
-    framework: FrameworkName,
-) -> dict[str, Shape]:
-    """Our key -> the source's own shape, in PyTorch's layout."""
-    shapes = {}
-    for key, spec in ours.items():
-        swapped = spec.leaf.transpose and framework == "paddle"
-        shape = source[key].shape
-        shapes[spec.key] = shape[::-1] if swapped else shape
-    return shapes
-
-
-def _problems(
-    source: Infos, wanted: tuple[TensorSpec, ...], published: MappingABC[str, str]
-) -> list[str]:
-    optional = {published[spec.key] for spec in wanted if spec.leaf.counter}
-    missing = set(published.values()) - source.keys() - optional
-    unexpected = source.keys() - set(published.values())
-    lines = [f"missing: {key}" for key in sorted(missing)]
-    lines += [f"unexpected: {key}" for key in sorted(unexpected)]
-    for spec in wanted:
-        info = source.get(published[spec.key])
-        if info is None:
-            continue
-        if info.shape != spec.shape:
-            lines.append(
-                f"shape: {published[spec.key]} is {list(info.shape)}, "
-                f"expected {list(spec.shape)}"
-            )
-        if info.dtype != spec.dtype and not _widens(info.dtype, spec.dtype):
-            lines.append(
-                f"dtype: {published[spec.key]} is {info.dtype}, expected {spec.dtype}"
-            )
-    return lines
-
-
-def _widens(dtype: str, target: str) -> bool:
-    return target == "float32" and dtype in WIDENED
-
-
-def _refusal(origin: str, model: str, source: Infos, found: list[str]) -> str:
+def _refusal(origin: str, model: str, source: Infos, found: Sequence[str]) -> str:
     lines = "\n  ".join(found)
     return (
         f"{origin}: its {len(source)} keys do not fit {model}; {len(found)} problems, "
         f"nothing was converted:\n  {lines}"
     )
+
+
+def _advice(models: Sequence[str]) -> str:
+    """Last, where it is still on the screen after hundreds of keys."""
+    if not models:
+        return ""
+    names = " or ".join(models)
+    return f"\nThese keys fit {names}: ask for that model instead."
 
 
 def _fates(

@@ -71,6 +71,10 @@ class Family(Protocol):
     """The face of a `family.py`, which is its module-level `FAMILY`."""
 
     @property
+    def variants(self) -> tuple[str, ...]:
+        """Every published variant, e.g. "50", the smallest first."""
+
+    @property
     def namings(self) -> tuple[Naming, ...]:
         """Every known spelling of the keys, our own among them."""
 

@@ -72,5 +72,7 @@ def _involution_of_one(
     for tap, kernel in enumerate(kernels):
         i, j = (dilation * step for step in divmod(tap, kernel_size))
         view = padded[i : i + rows : stride, j : j + columns : stride]
-        np.add(total, np.multiply(kernel, view, out=term), out=total)
+        # Infinities in silence, as in the frameworks: a net without training overflows.
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.add(total, np.multiply(kernel, view, out=term), out=total)
     out[:] = total.reshape(height, width, channels).transpose(2, 0, 1)

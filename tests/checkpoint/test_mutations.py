@@ -53,7 +53,7 @@ FILES: dict[str, Callable[[Path], None]] = {
 
 
 def mutated(original: bytes, rng: random.Random) -> bytes:
-    """One to four changes: a bit, a byte, an insertion, a deletion, a repeated piece."""
+    """One to four changes: a bit, a byte, bytes put in, taken out, or repeated."""
     raw = bytearray(original)
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(raw))
@@ -88,12 +88,10 @@ def assert_sound(result: Any, original: dict[str, np.ndarray], zipped: bool) -> 
     if isinstance(result, CheckpointError):
         assert len(str(result)) < 1000
         return
-    for array in result.values():
-        assert array.sum() is not None  # every element can be reached
+    # Copying reaches every element, so a window off the file would crash here.
+    got = {key: value.tobytes() for key, value in result.items()}
     if zipped:
-        assert {k: v.tobytes() for k, v in result.items()} == {
-            k: v.tobytes() for k, v in original.items()
-        }
+        assert got == {key: value.tobytes() for key, value in original.items()}
 
 
 @pytest.mark.parametrize("name", FILES)

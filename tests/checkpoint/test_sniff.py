@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ppim_port.checkpoint import read, sniff
+from ppim_port.checkpoint import FileFormat, read, sniff
 from ppim_port.errors import CheckpointError, CorruptCheckpointError
+from tests.checkpoint.made import safetensors_bytes
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,15 @@ def test_other_files_are_called_what_they_are(
         with pytest.raises(CheckpointError, match=says) as caught:
             look(path)
         assert str(path) in str(caught.value)
+
+
+def test_a_safetensors_header_may_start_like_a_pickle(tmp_path: Path) -> None:
+    entry = b'{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'
+    content = safetensors_bytes(entry.ljust(0x80), b"x")
+    assert content[0] == 0x80
+    (tmp_path / "a").write_bytes(content)
+    assert sniff(tmp_path / "a") is FileFormat.SAFETENSORS
+    assert list(read(tmp_path / "a").state) == ["w"]
 
 
 def test_an_empty_file_is_damaged(tmp_path: Path) -> None:

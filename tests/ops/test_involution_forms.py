@@ -105,3 +105,10 @@ def test_shift_takes_arrays_that_are_views() -> None:
     out = run("shift", case, *turned)
     assert out.flags.c_contiguous
     assert same_bits(out, run("shift", case, x, weight))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_overflow_is_an_infinity_without_a_warning(form: Form) -> None:
+    case = Case(dtype="float32")
+    x, weight = case.arrays()
+    assert np.isinf(run(form, case, x * 1e30, weight * 1e30)).any()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from ppim_port.backends.paddle import paddle
 from ppim_port.ops import involution_paddle, involution_torch
 from ppim_port.state_dict import Array
+from tests.support.frameworks import paddle, torch
 from tests.support.involutions import Case
 
 # Of the largest gradient: room for sums in another order; the bits were equal where

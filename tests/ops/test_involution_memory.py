@@ -8,13 +8,12 @@ import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
-import paddle
 import pytest
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ppim_port.ops.involution_torch import involution
 from ppim_port.state_dict import Array
+from tests.support.frameworks import paddle, torch
 from tests.support.involutions import Case, Form, run, unfolded
 
 # Channels in groups of 16 and 7x7 kernels, as in RedNet: the kernels alone are three

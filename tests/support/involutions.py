@@ -74,7 +74,9 @@ def run(form: Form, case: Case, x: Array, weight: Array) -> Array:
     return runner(x, weight, sizes, grad=form.endswith("grad"))
 
 
-def _torch(x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool) -> Array:
+def _torch(
+    x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool
+) -> Array:
     import torch
 
     from ppim_port.ops.involution_torch import involution
@@ -96,8 +98,8 @@ def _torch(x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool) 
 def _paddle(
     x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool
 ) -> Array:
-    from ppim_port.backends.paddle import paddle
     from ppim_port.ops.involution_paddle import involution
+    from tests.support.frameworks import paddle
 
     k, stride, dilation = sizes
     tensor = paddle.to_tensor(x, stop_gradient=not grad)

@@ -128,6 +128,7 @@ def _layers(config: RedNetConfig) -> Iterator[Layer]:
 class RedNetFamily:
     """The `Family` of the RedNets."""
 
+    variants = tuple(BLOCKS)
     namings = (
         Naming("official", {"": "backbone.", "fc.": "head.fc."}),
         Naming("plain", {"": ""}),

@@ -1,0 +1,110 @@
+"""The two nets and the two files of layers are the same text but for a few words."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from pathlib import Path
+
+import pytest
+
+import ppim_port
+
+PACKAGE = Path(ppim_port.__file__).parent
+NETS = [
+    PACKAGE / "models" / "rednet" / f"{name}_net.py" for name in ("paddle", "torch")
+]
+OPS = [PACKAGE / "ops" / f"involution_{name}.py" for name in ("paddle", "torch")]
+
+# Paddle's word, PyTorch's word: all that may differ.
+WORDS = (
+    ("bias_attr=None if bias else False", "bias=bias"),
+    ("bias_attr=False", "bias=False"),
+    ("involution_paddle", "involution_torch"),
+    ("paddle.Tensor", "torch.Tensor"),
+    ("import paddle", "import torch"),
+    ("from paddle", "from torch"),
+    ("Paddle's", "PyTorch's"),
+    ("nn.Layer", "nn.Module"),
+    ("Conv2D", "Conv2d"),
+    ("BatchNorm2D", "BatchNorm2d"),
+    ("AvgPool2D", "AvgPool2d"),
+    ("MaxPool2D", "MaxPool2d"),
+)
+
+
+def in_torchs_words(source: str) -> str:
+    for paddles, torchs in WORDS:
+        source = source.replace(paddles, torchs)
+    return source
+
+
+def body(path: Path) -> list[ast.stmt]:
+    """A module's statements without its own docstring."""
+    return ast.parse(path.read_text("utf-8")).body[1:]
+
+
+def classes(path: Path) -> list[ast.stmt]:
+    return [node for node in body(path) if isinstance(node, ast.ClassDef)]
+
+
+def lines(statements: list[ast.stmt]) -> list[str]:
+    return in_torchs_words("\n".join(map(ast.unparse, statements))).splitlines()
+
+
+def differences(paddles: list[ast.stmt], torchs: list[ast.stmt]) -> list[str]:
+    diff = difflib.unified_diff(lines(paddles), lines(torchs), n=0, lineterm="")
+    return [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+
+
+def attributes(statements: list[ast.stmt]) -> list[str]:
+    """`Class.attribute` for each `self.attribute = ...`, in order."""
+    return [
+        f"{owner.name}.{target.attr}"
+        for owner in statements
+        if isinstance(owner, ast.ClassDef)
+        for node in ast.walk(owner)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Attribute)
+    ]
+
+
+def test_the_nets_differ_in_the_frameworks_words_alone() -> None:
+    paddles, torchs = map(body, NETS)
+    assert differences(paddles, torchs) == []
+
+
+def test_the_layers_differ_in_the_frameworks_words_alone() -> None:
+    paddles, torchs = map(classes, OPS)
+    assert differences(paddles, torchs) == []
+
+
+@pytest.mark.parametrize("pair", [NETS, OPS], ids=["nets", "layers"])
+def test_classes_and_attributes_have_the_same_names_in_the_same_order(
+    pair: list[Path],
+) -> None:
+    paddles, torchs = map(classes, pair)
+    assert attributes(paddles) == attributes(torchs)
+    assert len(attributes(torchs)) > 8
+
+
+def test_every_word_of_the_table_is_needed() -> None:
+    paddles = "".join(path.read_text("utf-8") for path in (NETS[0], OPS[0]))
+    assert [ours for ours, _ in WORDS if ours not in paddles] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("MaxPool2D(3, 2, 1)", "MaxPool2D(3, 2, 1, ceil_mode=True)"),
+        ("self.bn2(self.conv2(out))", "self.bn1(self.conv2(out))"),
+        ("self.layer4 = self._stage(3)", "self.layer5 = self._stage(3)"),
+        ("out + self.downsample(x)", "self.downsample(x) + out"),
+    ],
+)
+def test_the_comparison_sees_a_real_difference(old: str, new: str) -> None:
+    text = NETS[0].read_text("utf-8")
+    assert text.count(old) == 1
+    changed = ast.parse(text.replace(old, new)).body[1:]
+    assert differences(changed, body(NETS[1])) != []
