@@ -9,8 +9,6 @@ ours accounts for every key, reads back what it wrote and leaves a sidecar.
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 

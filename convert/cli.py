@@ -156,4 +156,5 @@ def _request(options: argparse.Namespace) -> Any:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    # ASCII: whatever the terminal's encoding, and whatever bytes a path is made of.
+    print(json.dumps(value, indent=2))

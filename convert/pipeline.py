@@ -13,7 +13,7 @@ from convert.provenance import provenance_path, write_provenance
 from convert.records import Origin, Outcome, Plan, Request, Upstream
 from ppim_port.backends import require
 from ppim_port.checkpoint import NATIVE_KIND, OWNER, WriteKind, read, sha256_file, write
-from ppim_port.errors import CheckpointError, OutputExistsError, UsageError
+from ppim_port.errors import CheckpointError, OutputError, OutputExistsError, UsageError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.mapping import TensorInfo, apply, describe, tensors
 from ppim_port.mapping import plan as plan_mapping
@@ -36,6 +36,7 @@ def plan(request: Request) -> Plan:
         PpimError: see `convert`.
     """
     record = load_manifest().model(request.model)
+    _refuse_clashes(request)
     origin = _given(request) or _in_cache(record, request)
     upstream = _open(record, origin) if origin else None
     return _decide(request, record, upstream)
@@ -52,6 +53,7 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
         UnknownNameError: no such model or source.
         MissingPackageError: the verification needs a framework that is absent.
         OutputExistsError: the output exists and `force` was not asked for.
+        OutputError: the output's folder does not exist.
         FetchError: no source could be downloaded.
         CheckpointError: the source cannot be read, or the output written.
         MappingError: keys, shapes or dtypes that do not fit.
@@ -87,13 +89,32 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
 
 
 def _check_early(request: Request) -> None:
-    """What can be refused before a long download is."""
+    """What can be refused before a long download or a long proof is."""
     if request.verify:
         require("torch")
         require("paddle")
+    _refuse_clashes(request)
+    folder = _folder(request)
+    if not folder.is_dir():
+        message = (
+            f"{folder}: no such folder; nothing was read or written. Make it first, "
+            "or choose another place with --out."
+        )
+        raise OutputError(message)
+
+
+def _refuse_clashes(request: Request) -> None:
     if request.checkpoint and request.source:
         message = "A checkpoint at hand and a source to fetch exclude each other."
         raise UsageError(message)
+    if request.to:
+        _target_framework(request, request.to, "torch")
+
+
+def _folder(request: Request) -> Path:
+    if request.out is None:
+        return Path()
+    return request.out if request.out.is_dir() else request.out.parent
 
 
 def _given(request: Request) -> Origin | None:

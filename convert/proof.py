@@ -66,11 +66,13 @@ def relative_difference(reference: Array, other: Array) -> float:
         other: `[N, classes]`.
 
     Returns:
-        NaN if anything is not finite, so that no comparison with it succeeds.
+        NaN if anything is not finite or a row is all zeros, which would prove nothing,
+        so that no comparison with it succeeds.
     """
-    if not (np.isfinite(reference).all() and np.isfinite(other).all()):
-        return float("nan")
     scale = np.abs(reference).max(axis=1)
+    finite = np.isfinite(reference).all() and np.isfinite(other).all()
+    if not (finite and scale.all()):
+        return float("nan")
     return float((np.abs(reference - other).max(axis=1) / scale).max())
 
 
@@ -100,9 +102,14 @@ def _logits(
 
 def _refusal(planned: Plan, difference: float) -> str:
     mapping = planned.mapping
+    nets = f"the {mapping.source_framework} and the {mapping.target_framework} net"
+    what = (
+        f"the logits of {nets} are not finite, or all zero, and prove nothing"
+        if np.isnan(difference)
+        else f"{nets} disagree by {difference:.3g} of the largest logit in float64"
+    )
     return (
-        f"{planned.record.name}: the {mapping.source_framework} and the "
-        f"{mapping.target_framework} net disagree by {difference:.3g} of the largest "
-        f"logit in float64; expected at most {TOLERANCE:g}. Nothing was written to "
-        f"{planned.out}."
+        f"{planned.record.name}: {what}; expected a difference of at most "
+        f"{TOLERANCE:g}. Nothing was written to {planned.out}. Do not trust this port; "
+        "--no-verify writes it all the same."
     )

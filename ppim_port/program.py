@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 
 from ppim_port.errors import PpimError
@@ -20,6 +21,9 @@ def run(program: str, body: Callable[[], int]) -> int:
 
     Anything else than our own errors is a bug and keeps its traceback.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A path may hold bytes that are no text; a report of it must not crash.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = body()
         sys.stdout.flush()
