@@ -129,7 +129,13 @@ def _given(request: Request) -> Origin | None:
 
 
 def _fetched(record: ModelRecord, request: Request, say: Say) -> Origin:
-    got = fetch_weights(record, request.source, progress=request.progress, say=say)
+    got = fetch_weights(
+        record,
+        request.source,
+        by_hand="--checkpoint FILE",
+        progress=request.progress,
+        say=say,
+    )
     return Origin(got.path, got.source, got.url, got.sha256, got.trust)
 
 

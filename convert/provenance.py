@@ -16,6 +16,7 @@ import numpy as np
 
 from convert.records import Plan, Proof
 from ppim_port.checkpoint import Written
+from ppim_port.errors import OutputError
 from ppim_port.mapping import Fate
 from ppim_port.output import write_text
 from ppim_port.state_dict import Array, StateDict
@@ -38,10 +39,13 @@ def write_provenance(
         OutputError: it cannot be written; the output itself is complete.
     """
     path = provenance_path(written.path)
-    text = json.dumps(
-        _document(planned, converted, written, proof), indent=2, ensure_ascii=False
-    )
-    write_text(text + "\n", path)
+    # ASCII, so that a file name that is no proper text still makes a proper file.
+    text = json.dumps(_document(planned, converted, written, proof), indent=2)
+    try:
+        write_text(text + "\n", path)
+    except OutputError as error:
+        message = f"{error} {written.path} is complete, but without a sidecar."
+        raise OutputError(message) from error
     return path
 
 

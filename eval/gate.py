@@ -31,8 +31,7 @@ def missing_from_whole(dataset: Dataset) -> str | None:
     expected = {f"{STEM}{number:08d}" for number in range(1, PICTURES + 1)}
     stems = {sample.path.stem for sample in dataset.samples}
     if stems != expected:
-        odd = min(stems - expected, default="")
-        return f"{n:,} pictures, but not the validation set's names: {odd!r}"
+        return f"{n:,} pictures, but {min(expected - stems)} is not among them"
     counts = Counter(sample.label for sample in dataset.samples)
     if len(counts) != CLASSES or set(counts.values()) != {PICTURES_A_CLASS}:
         return f"not {PICTURES_A_CLASS} pictures of each of {CLASSES} classes"

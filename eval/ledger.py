@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +76,8 @@ def top_classes(logits: Array, *, top: int = TOP) -> Array:
 def write_csv(rows: Iterable[Row], path: Path) -> None:
     """Write the ledger as CSV: id, digest, label, top-5 classes, top-5 logits.
 
-    Logits are written with the fewest digits that give the same float back.
+    Logits are written with the fewest digits that give the same float back. A net of
+    fewer than five classes leaves the last places empty.
 
     Raises:
         OutputError: the disk said no; an older file is as it was.
@@ -90,5 +91,11 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
     )
     for row in rows:
         logits = [np.format_float_positional(np.float32(v)) for v in row.logits]
-        writer.writerow([row.id, row.digest, row.label, *row.top5, *logits])
+        writer.writerow(
+            [row.id, row.digest, row.label, *_filled(row.top5), *_filled(logits)]
+        )
     write_text(text.getvalue(), path)
+
+
+def _filled(values: Sequence[object]) -> list[object]:
+    return [*values, *[""] * (TOP - len(values))]

@@ -8,7 +8,7 @@ that does not count every picture.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator
 from contextlib import closing
 
 from eval.dataset import open_dataset
@@ -29,7 +29,8 @@ Say = Callable[[str], None]
 
 PREFETCH = 3
 
-Watch = Callable[[Iterable[Batch], int], Iterable[Batch]]
+Batches = Generator[Batch, None, None]
+Watch = Callable[[Batches, int], Batches]
 
 
 def evaluate(
@@ -60,6 +61,7 @@ def evaluate(
     weights = open_weights(
         record, request.framework, request.weights, say=say, progress=request.progress
     )
+    digest = sha256_file(weights.path)
     classes = weights.mapping.config.num_classes
     dataset = open_dataset(
         request.val_dir,
@@ -90,7 +92,7 @@ def evaluate(
         dataset=dataset,
         framework_version=backend.version(),
         weights=weights.path,
-        weights_sha256=sha256_file(weights.path),
+        weights_sha256=digest,
         score=counts,
         verdict=verdict,
         seconds=seconds,
@@ -135,8 +137,9 @@ def _score(
         workers=request.workers,
         prefetch=PREFETCH,
     )
-    with closing(stream):
-        for batch in watch(stream, len(dataset.samples)):
+    # A bar must be closed too before an error is told, or both share a line.
+    with closing(stream), closing(watch(stream, len(dataset.samples))) as watched:
+        for batch in watched:
             images = transform.finish(batch.images)
             ledger.append(batch, backend.predict(model, images))
     return ledger

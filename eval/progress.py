@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from eval.records import Batch
 
 
-def with_bar(stream: Iterable[Batch], total: int) -> Iterator[Batch]:
+def with_bar(stream: Iterable[Batch], total: int) -> Generator[Batch, None, None]:
     """Pass batches on and count their pictures on standard error.
 
     Args:

@@ -52,14 +52,18 @@ def result_object(result: Result) -> dict[str, Any]:
     }
 
 
+def as_json(result: Result) -> str:
+    """`result_object` as ASCII: any terminal can show it, whatever folders are called."""
+    return json.dumps(result_object(result), indent=2)
+
+
 def write_json(result: Result, path: Path) -> None:
     """Write `result_object` to a file.
 
     Raises:
         OutputError: the disk said no; an older file is as it was.
     """
-    text = json.dumps(result_object(result), indent=2, ensure_ascii=False)
-    write_text(text + "\n", path)
+    write_text(as_json(result) + "\n", path)
 
 
 def summary(result: Result) -> str:

@@ -30,15 +30,25 @@ def fetch_weights(
     record: ModelRecord,
     name: str | None = None,
     *,
+    by_hand: str = "weights=PATH",
     progress: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> Fetched:
     """The published weights of a model, from the cache or the network.
 
+    Args:
+        record: the model.
+        name: this source only; None tries all in order.
+        by_hand: how the user passes a file that was got by hand, for messages.
+        progress: show a bar on standard error if that is a terminal.
+        say: called with sentences for the user.
+
     Raises:
         FetchError: no source could be reached; lists each and how to go on by hand.
     """
-    return fetch(downloads(record, name), progress=progress, say=say)
+    return fetch(
+        downloads(record, name), by_hand=by_hand, progress=progress, say=say
+    )
 
 
 def cached_weights(record: ModelRecord, name: str | None = None) -> Fetched | None:

@@ -29,6 +29,7 @@ def fetch(
     tries: int = 4,
     allow_http: bool = False,
     sleep: Callable[[float], None] = time.sleep,
+    by_hand: str = "weights=PATH",
 ) -> Fetched:
     """A verified local file from the first source that yields one.
 
@@ -44,6 +45,7 @@ def fetch(
         tries: Tries for each source; a cut one is resumed by the next.
         allow_http: Also accept plain http to this very machine.
         sleep: Waits that many seconds between tries.
+        by_hand: How the user passes a file that was got by hand, for messages.
 
     Raises:
         FetchError: No source yields the file, or the disk or lock file failed.
@@ -51,11 +53,13 @@ def fetch(
         UsageError: There are no sources.
     """
     if not downloads:
-        text = "There are no sources to download from: pass  --checkpoint FILE"
+        text = f"There are no sources to download from: pass  {by_hand}"
         raise UsageError(text)
     if (hit := find_cached(downloads)) is not None:
         return hit
-    policy = Policy(max_bytes, timeout, tries, allow_http, progress, sleep)
+    policy = Policy(
+        max_bytes, timeout, tries, allow_http, progress, sleep, by_hand
+    )
     return _first_that_works(downloads, policy, say or (lambda sentence: None))
 
 
@@ -79,7 +83,7 @@ def _first_that_works(
         reasons.append((download, reason))
         say(f"{download.filename}: {download.name} failed: {reason}")
     error_type = DigestError if digest_differed else FetchError
-    raise error_type(_summary(reasons))
+    raise error_type(_summary(reasons, policy.by_hand))
 
 
 _NOT_AFTER_MISMATCH = (
@@ -88,7 +92,7 @@ _NOT_AFTER_MISMATCH = (
 )
 
 
-def _summary(reasons: Sequence[tuple[Download, str]]) -> str:
+def _summary(reasons: Sequence[tuple[Download, str]], by_hand: str) -> str:
     lines = [f"No source of {reasons[0][0].filename} could be downloaded."]
     for download, reason in reasons:
         lines.append(f"  {download.name}, {download.url}\n    {reason}")
@@ -101,6 +105,6 @@ def _summary(reasons: Sequence[tuple[Download, str]]) -> str:
     )
     lines.append(
         "Without a network: get the file from one of these addresses by hand, on any "
-        "machine, and pass it as  --checkpoint FILE"
+        f"machine, and pass it as  {by_hand}"
     )
     return "\n".join(lines)

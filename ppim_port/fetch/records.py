@@ -96,3 +96,4 @@ class Policy:
     allow_http: bool
     progress: bool
     sleep: Callable[[float], None]
+    by_hand: str

@@ -61,7 +61,7 @@ def _turn(place: Place, say: Say) -> Iterator[None]:
 
 def _download(download: Download, place: Place, policy: Policy, say: Say) -> Fetched:
     promise = promise_of(download)
-    _check_old(place, promise, say)
+    _check_old(place, promise, say, policy.by_hand)
     say(f"{download.filename}: downloading from {download.name}, {download.url}")
     with new_session() as session:
         job = Job(session, download, place, promise is not None, policy)
@@ -70,13 +70,17 @@ def _download(download: Download, place: Place, policy: Policy, say: Say) -> Fet
             say(f"{download.filename}: the resumed download is damaged; once more")
             place.discard_part()
             received = receive(job)
-    trust = _vouch(download, received, promise=promise, place=place)
+    trust = _vouch(
+        download, received, promise=promise, place=place, by_hand=policy.by_hand
+    )
     if trust == "first-use":
         say(_first_use(download, received))
     return _install(download, received, place=place, trust=trust)
 
 
-def _check_old(place: Place, promise: Promise | None, say: Say) -> None:
+def _check_old(
+    place: Place, promise: Promise | None, say: Say, by_hand: str
+) -> None:
     """Refuse to overwrite a file that this package did not put there."""
     if not place.file.exists():
         return
@@ -84,7 +88,7 @@ def _check_old(place: Place, promise: Promise | None, say: Say) -> None:
         text = (
             f"{place.file} exists, was not put there by this program and is not known "
             f"to be the file that was asked for. It was left as it is. To use it pass "
-            f"it as  --checkpoint FILE ; to download, move it away."
+            f"it as  {by_hand} ; to download, move it away."
         )
         raise FetchError(text)
     expected = f"the promised sha256 {promise.sha256}" if promise else "a known sha256"
@@ -92,7 +96,12 @@ def _check_old(place: Place, promise: Promise | None, say: Say) -> None:
 
 
 def _vouch(
-    download: Download, received: Received, *, promise: Promise | None, place: Place
+    download: Download,
+    received: Received,
+    *,
+    promise: Promise | None,
+    place: Place,
+    by_hand: str,
 ) -> Trust:
     """Who stands for these bytes; records them if nobody did before."""
     if promise is None:
@@ -104,7 +113,7 @@ def _vouch(
         promise = Promise(held.sha256, "lock")
     if received.sha256 != promise.sha256:
         place.discard_part()
-        raise mismatch(download, promise, received.sha256)
+        raise mismatch(download, promise, received.sha256, by_hand=by_hand)
     return promise.by
 
 

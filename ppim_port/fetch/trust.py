@@ -86,13 +86,15 @@ def _readable_digest(path: Path) -> str:
         raise FetchError(text) from error
 
 
-def mismatch(download: Download, promise: Promise, got: str) -> DigestError:
+def mismatch(
+    download: Download, promise: Promise, got: str, *, by_hand: str
+) -> DigestError:
     """The error for bytes that are not the promised ones."""
     if promise.by == "manifest":
         voucher = "the manifest promises"
         advice = (
             "Try another source; if you trust the new file, get it by hand and pass "
-            "it as  --checkpoint FILE"
+            f"it as  {by_hand}"
         )
     else:
         voucher = f"the lock file {lock_path()} holds from its first use"

@@ -1,0 +1,59 @@
+"""Starting is light: no framework, decoder or network library before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "paddle", "cv2", "requests"}
+
+
+def loaded_after(statement: str) -> set[str]:
+    """The heavy packages that a new process holds after one statement."""
+    code = f"import sys, warnings; warnings.simplefilter('ignore'); {statement}"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(run.stdout.split()) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "ppim_port",
+        "ppim_port.manifest",
+        "ppim_port.mapping",
+        "ppim_port.checkpoint",
+        "ppim_port.recipe",
+        "ppim_port.backends",
+        "ppim_port.factory",
+        "ppim_port.weights",
+        "ppim_port.models.rednet.family",
+        "ppim_port.ops.involution_numpy",
+        "convert.cli",
+        "convert.pipeline",
+        "eval.cli",
+    ],
+)
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    assert loaded_after(f"import {module}") == set()
+
+
+def test_listing_the_models_loads_nothing_heavy() -> None:
+    assert loaded_after("import ppim_port; ppim_port.list_models()") == set()
+
+
+@pytest.mark.parametrize("framework", ["torch", "paddle"])
+def test_a_backend_loads_its_own_framework_and_not_the_other(framework: str) -> None:
+    """Also the proof that the proof above can fail."""
+    found = loaded_after(f"import ppim_port.backends.{framework}")
+    assert found & {"torch", "paddle"} == {framework}
+
+
+def test_the_frameworks_heavy_names_are_their_modules_names() -> None:
+    assert loaded_after("import cv2, requests") == {"cv2", "requests"}
