@@ -14,7 +14,7 @@ from ppim_port.backends import get_backend
 from ppim_port.errors import VerificationError
 from ppim_port.mapping import apply, describe, plan
 from ppim_port.models.family import Config
-from ppim_port.state_dict import Array, FrameworkName, StateDict
+from ppim_port.state_dict import Array, FrameworkName, StateDict, nonfinite_keys
 
 # A right RedNet is at 1e-12..1e-10: Paddle's batch norm keeps a float32 epsilon.
 TOLERANCE = 1e-9
@@ -33,9 +33,10 @@ def verify(planned: Plan, converted: StateDict) -> Proof:
         converted: what is about to be written.
 
     Raises:
-        VerificationError: the logits differ, or are not finite.
+        VerificationError: the logits differ, or something is not finite.
         MissingPackageError: one of the two frameworks is not installed.
     """
+    _refuse_nonfinite(planned, converted)
     mapping = planned.mapping
     source, target = mapping.source_framework, mapping.target_framework
     images = np.random.default_rng(SEED).standard_normal(
@@ -98,6 +99,18 @@ def _logits(
     model = backend.build(config, precision="float64")
     backend.load(model, state)
     return backend.predict(model, images)
+
+
+def _refuse_nonfinite(planned: Plan, converted: StateDict) -> None:
+    """Logits would not tell: Paddle's relu and pooling swallow NaN (see state_dict)."""
+    bad = nonfinite_keys(converted)
+    if bad:
+        message = (
+            f"{planned.record.name}: NaN or infinities in {', '.join(bad)}: nothing "
+            f"can be proven of them. Nothing was written to {planned.out}; "
+            "--no-verify writes it all the same."
+        )
+        raise VerificationError(message)
 
 
 def _refusal(planned: Plan, difference: float) -> str:

@@ -44,14 +44,17 @@ def write_provenance(
     try:
         write_text(text + "\n", path)
     except OutputError as error:
-        message = f"{error} {written.path} is complete, but without a sidecar."
+        message = (
+            f"{error} {written.path} is complete; only this sidecar is not its own."
+        )
         raise OutputError(message) from error
     return path
 
 
 def tensor_digest(value: Array) -> str:
     """sha256 of a tensor's little-endian bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(value).data).hexdigest()
+    ordered = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    return hashlib.sha256(ordered.data).hexdigest()
 
 
 def _document(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ppim_port.errors import OutputError, UsageError
 from ppim_port.program import run
 from ppim_port.version import __version__
 
@@ -100,7 +100,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from eval.pipeline import evaluate
     from eval.progress import with_bar
-    from eval.report import result_object, summary
+    from eval.report import as_json, summary
+
+    _check_outputs(options)
 
     def say(text: str) -> None:
         if not options.quiet:
@@ -108,12 +110,34 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     extra = {} if options.quiet else {"watch": with_bar}
     result = evaluate(_request(options), say=say, **extra)
+    # First, so that a disk that fills up meanwhile costs the files alone.
+    _print(as_json(result) if options.json else summary(result))
     _write_files(options, result)
-    if options.json:
-        print(json.dumps(result_object(result), indent=2, ensure_ascii=False))
-    else:
-        print(summary(result))
     return result.verdict.exit_code
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Refuse before a run of hours what would lose its result, or an input."""
+    outputs = [path for path in (options.out, options.ledger) if path]
+    taken = [path.resolve() for path in (options.weights, options.val_list) if path]
+    for path in outputs:
+        if path.is_dir() or not os.access(path.parent, os.W_OK):
+            what = "is a folder" if path.is_dir() else "lies in no writable folder"
+            message = f"{path}: {what}. Name a file to write. Nothing was evaluated."
+            raise OutputError(message)
+        if path.resolve() in taken:
+            message = (
+                f"{path}: named twice, and writing it would lose the other. "
+                "Nothing was evaluated."
+            )
+            raise UsageError(message)
+        taken.append(path.resolve())
+
+
+def _print(text: str) -> None:
+    """Print with escapes for what the terminal's encoding or a file name lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _request(options: argparse.Namespace) -> Any:

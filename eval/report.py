@@ -53,7 +53,7 @@ def result_object(result: Result) -> dict[str, Any]:
 
 
 def as_json(result: Result) -> str:
-    """`result_object` as ASCII: any terminal can show it, whatever folders are called."""
+    """`result_object` in ASCII: no name of a folder can keep it from being shown."""
     return json.dumps(result_object(result), indent=2)
 
 

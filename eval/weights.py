@@ -1,7 +1,8 @@
 """The weights to evaluate: a file at hand, or by name from the cache or a source.
 
 A converted file is cached beside the download that it was made from and named after
-its digest, so the next run neither downloads nor converts. Its keys are all accounted
+its digest, so the next run neither downloads nor converts. One whose own bytes changed
+since, or that another version of ours made, is made anew. Its keys are all accounted
 for; that its logits are right is what `convert` proves.
 """
 
@@ -10,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ppim_port.checkpoint import NATIVE_KIND, write
-from ppim_port.errors import OutputExistsError
+from ppim_port.checkpoint import NATIVE_KIND, sha256_file, write
+from ppim_port.errors import CheckpointError, OutputError
 from ppim_port.fetch import cache_dir
 from ppim_port.manifest import ModelRecord
+from ppim_port.output import write_text
 from ppim_port.sources import fetch_weights
 from ppim_port.state_dict import FrameworkName
+from ppim_port.version import __version__
 from ppim_port.weights import Weights, load_weights
 
 CONVERTED = "converted"
+MARK = ".made"
 
 
 def open_weights(
@@ -43,9 +47,9 @@ def open_weights(
     """
     if path is not None:
         return load_weights(path, record, framework=framework)
-    got = fetch_weights(record, progress=progress, say=say)
+    got = fetch_weights(record, by_hand="--weights FILE", progress=progress, say=say)
     kept = _place(record, framework, got.sha256)
-    if kept.exists():
+    if _is_as_made(kept, say):
         say(f"weights: {kept}, converted from {got.source} ({got.trust})")
         return load_weights(kept, record, framework=framework)
     say(f"weights: {got.path}, from {got.source} ({got.trust})")
@@ -60,6 +64,25 @@ def _place(record: ModelRecord, framework: FrameworkName, sha256: str) -> Path:
     return cache_dir() / CONVERTED / name
 
 
+def _is_as_made(place: Path, say: Callable[[str], None]) -> bool:
+    """Whether a converted file is there whole: a .pdparams has no checksum inside."""
+    try:
+        if _mark(place).read_text("utf-8") == _made(sha256_file(place)):
+            return True
+        say(f"weights: {place} is damaged or outdated; making it anew")
+    except (OSError, UnicodeDecodeError):
+        pass
+    return False
+
+
+def _mark(place: Path) -> Path:
+    return place.with_name(place.name + MARK)
+
+
+def _made(sha256: str) -> str:
+    return f"{sha256} ppim-port {__version__}\n"
+
+
 def _keep(
     weights: Weights,
     place: Path,
@@ -67,10 +90,14 @@ def _keep(
     framework: FrameworkName,
     say: Callable[[str], None],
 ) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
     kind = NATIVE_KIND[framework]
     try:
-        write(weights.state, place, kind=kind, framework=framework)
-    except OutputExistsError:
-        return  # Another run wrote the same bytes meanwhile.
+        place.parent.mkdir(parents=True, exist_ok=True)
+        done = write(
+            weights.state, place, kind=kind, framework=framework, overwrite=True
+        )
+        write_text(_made(done.sha256), _mark(place))
+    except (OSError, CheckpointError, OutputError) as error:
+        say(f"converted on the spot, but not kept: {error}")
+        return
     say(f"converted on the spot to {place}; `convert {record.name}` proves the logits")

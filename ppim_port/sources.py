@@ -46,9 +46,7 @@ def fetch_weights(
     Raises:
         FetchError: no source could be reached; lists each and how to go on by hand.
     """
-    return fetch(
-        downloads(record, name), by_hand=by_hand, progress=progress, say=say
-    )
+    return fetch(downloads(record, name), by_hand=by_hand, progress=progress, say=say)
 
 
 def cached_weights(record: ModelRecord, name: str | None = None) -> Fetched | None:

@@ -57,9 +57,7 @@ def fetch(
         raise UsageError(text)
     if (hit := find_cached(downloads)) is not None:
         return hit
-    policy = Policy(
-        max_bytes, timeout, tries, allow_http, progress, sleep, by_hand
-    )
+    policy = Policy(max_bytes, timeout, tries, allow_http, progress, sleep, by_hand)
     return _first_that_works(downloads, policy, say or (lambda sentence: None))
 
 

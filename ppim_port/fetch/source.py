@@ -78,9 +78,7 @@ def _download(download: Download, place: Place, policy: Policy, say: Say) -> Fet
     return _install(download, received, place=place, trust=trust)
 
 
-def _check_old(
-    place: Place, promise: Promise | None, say: Say, by_hand: str
-) -> None:
+def _check_old(place: Place, promise: Promise | None, say: Say, by_hand: str) -> None:
     """Refuse to overwrite a file that this package did not put there."""
     if not place.file.exists():
         return

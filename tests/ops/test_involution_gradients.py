@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ CASES = [
 ]
 
 
-def sizes(case: Case) -> dict[str, int]:
+def sizes(case: Case) -> Any:
     return {
         "kernel_size": case.kernel_size,
         "stride": case.stride,
@@ -47,12 +49,14 @@ def upstream(shape: tuple[int, ...]) -> Array:
 def torch_gradients(case: Case) -> list[Array]:
     tensors = [torch.from_numpy(a).requires_grad_() for a in case.arrays()]
     out = involution_torch.involution(*tensors, **sizes(case))
-    out.backward(torch.from_numpy(upstream(tuple(out.shape))))
-    return [tensor.grad.numpy() for tensor in tensors if tensor.grad is not None]
+    weights = torch.from_numpy(upstream(tuple(out.shape)))
+    return [grad.numpy() for grad in torch.autograd.grad(out, tensors, weights)]
 
 
 def paddle_gradients(case: Case) -> list[Array]:
-    tensors = [paddle.to_tensor(a, stop_gradient=False) for a in case.arrays()]
+    tensors: list[Any] = [
+        paddle.to_tensor(a, stop_gradient=False) for a in case.arrays()
+    ]
     out = involution_paddle.involution(*tensors, **sizes(case))
     out.backward(paddle.to_tensor(upstream(tuple(out.shape))))
     return [tensor.grad.numpy() for tensor in tensors]
@@ -70,8 +74,8 @@ def test_paddle_gradient_is_torchs(case: Case) -> None:
 def test_paddle_differentiates_one_argument_alone(which: str) -> None:
     case = Case()
     x, weight = case.arrays()
-    a = paddle.to_tensor(x, stop_gradient=which != "x")
-    b = paddle.to_tensor(weight, stop_gradient=which != "weight")
+    a: Any = paddle.to_tensor(x, stop_gradient=which != "x")
+    b: Any = paddle.to_tensor(weight, stop_gradient=which != "weight")
     involution_paddle.involution(a, b, **sizes(case)).sum().backward()
     grads = {"x": a.grad, "weight": b.grad}
     assert grads.pop(which).abs().sum() > 0

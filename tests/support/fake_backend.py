@@ -25,7 +25,7 @@ class FakeNet:
     state: StateDict = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FakeBackend:
     name: FrameworkName = "paddle"
 
@@ -50,7 +50,7 @@ class FakeBackend:
         pixels = images.reshape(len(images), -1)
         run = pixels.shape[1] // len(weight)
         pooled = pixels[:, : run * len(weight)].reshape(len(images), -1, run).mean(2)
-        logits = pooled @ weight + model.state["fc.bias"]
+        logits: Array = pooled @ weight + model.state["fc.bias"]
         return logits.astype(model.precision)
 
 

@@ -59,7 +59,8 @@ def unfolded(case: Case, x: Array, weight: Array) -> Array:
     taps = windows[:, :, :: case.stride, :: case.stride][steps]
     n, _, height, width = taps.shape[:4]
     taps = taps.reshape(n, case.groups, -1, height, width, k * k)
-    return np.einsum("ngchwt,ngthw->ngchw", taps, weight).reshape(n, -1, height, width)
+    out: Array = np.einsum("ngchwt,ngthw->ngchw", taps, weight)
+    return out.reshape(n, -1, height, width)
 
 
 def run(form: Form, case: Case, x: Array, weight: Array) -> Array:

@@ -15,8 +15,8 @@ from tests.support.states import made_state, rednet
 REDNET26 = rednet("26")
 
 # float64, largest difference of a logit over the largest logit of its row, torch
-# against Paddle. With the made-up weights 4e-15 was measured (torch 2.13.0,
-# paddlepaddle 3.3.1), with the golden ones 1e-11; a wrong port is above 1e-6.
+# against Paddle: 4e-15 measured with torch 2.13.0 and paddlepaddle 3.3.1, while a
+# wrong port is above 1e-6.
 PARITY = 1e-9
 
 

@@ -1,0 +1,255 @@
+"""The proof sees every planted fault, and nothing that is not finite passes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert import Request, proof
+from convert.pipeline import convert
+from convert.proof import relative_difference
+from convert.records import Outcome
+from ppim_port.checkpoint import write
+from ppim_port.errors import VerificationError
+from ppim_port.mapping import Mapping, apply
+from ppim_port.state_dict import Array, StateDict
+from tests.convert.made import REDNET26, listing, save_as
+from tests.support.states import made_state
+
+Fault = Callable[[StateDict], None]
+
+
+def edited(key: str, change: Callable[[Array], Array]) -> Fault:
+    def fault(state: StateDict) -> None:
+        state[key] = np.ascontiguousarray(change(state[key].copy()))
+        assert state[key].dtype == np.float32
+
+    return fault
+
+
+def swapped(first: str, second: str) -> Fault:
+    def fault(state: StateDict) -> None:
+        assert state[first].shape == state[second].shape
+        state[first], state[second] = state[second], state[first]
+
+    return fault
+
+
+def one_percent(value: Array) -> Array:
+    value.flat[7] *= 1.01
+    return value
+
+
+def corner_tap(value: Array) -> Array:
+    value[0] += 0.01
+    return value
+
+
+INVOLUTION = "layer4.0.conv2.conv2.conv"
+FAULTS: dict[str, Fault] = {
+    "two weights of one shape swapped": swapped(
+        "layer3.1.conv1.weight", "layer3.2.conv1.weight"
+    ),
+    "mean and variance swapped": swapped(
+        "layer2.0.bn2._mean", "layer2.0.bn2._variance"
+    ),
+    "scale and shift swapped": swapped("stem.2.weight", "stem.2.bias"),
+    "sign of one tensor": edited("layer1.0.conv3.weight", np.negative),
+    "one weight of 131,072 by 1 %": edited("layer2.1.conv1.weight", one_percent),
+    "a square convolution transposed": edited(
+        "layer1.0.conv1.weight", lambda v: v.transpose(1, 0, 2, 3)
+    ),
+    "one tensor rounded to half precision": edited(
+        "layer3.0.conv3.weight", lambda v: v.astype(np.float16).astype(np.float32)
+    ),
+    "epsilon 1.1e-5 in one batch norm": edited(
+        "layer3.3.bn1._variance", lambda v: v + np.float32(1e-6)
+    ),
+    "classes shifted by one": edited("fc.weight", lambda v: np.roll(v, 1, axis=1)),
+    "biases of the classes shifted by one": edited("fc.bias", lambda v: np.roll(v, 1)),
+    "BGR for RGB": edited("stem.0.conv.weight", lambda v: v[:, ::-1]),
+    "taps of an involution in reverse": edited(
+        f"{INVOLUTION}.weight", lambda v: v[::-1]
+    ),
+    "a corner tap of the last involution": edited(f"{INVOLUTION}.bias", corner_tap),
+    "one tensor of zeros": edited("layer4.0.downsample.1.bias", np.zeros_like),
+}
+
+
+@pytest.fixture
+def one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "IMAGES", 1)
+
+
+def plant(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the conversion, not the proof's own reading of the source, go wrong."""
+
+    def faulty(mapping: Mapping, source: StateDict) -> StateDict:
+        state = dict(apply(mapping, source))
+        fault(state)
+        return state
+
+    monkeypatch.setattr("convert.pipeline.apply", faulty)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_seen_and_nothing_is_written(
+    name: str,
+    official: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_image: None,
+) -> None:
+    plant(FAULTS[name], monkeypatch)
+    with pytest.raises(VerificationError) as caught:
+        convert(Request("rednet26", checkpoint=official, out=tmp_path))
+    assert caught.value.exit_code == 1
+    assert listing(tmp_path) == {}
+    text = str(caught.value)
+    assert text.startswith("rednet26: the torch and the paddle net disagree by ")
+    assert "expected a difference of at most 1e-09" in text
+    assert f"Nothing was written to {tmp_path / 'rednet26.pdparams'}." in text
+
+
+def test_the_same_run_without_a_fault_is_proven(
+    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_image: None
+) -> None:
+    plant(lambda state: None, monkeypatch)
+    done = convert(Request("rednet26", checkpoint=official, out=tmp_path))
+    assert done.proof is not None
+
+
+def test_a_fault_is_seen_on_the_way_to_torch_too(
+    paddle_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    one_image: None,
+) -> None:
+    plant(edited("fc.weight", lambda v: np.roll(v, 1, axis=0)), monkeypatch)
+    with pytest.raises(VerificationError, match="the paddle and the torch net"):
+        convert(Request("rednet26", checkpoint=paddle_file, out=tmp_path))
+    assert listing(tmp_path) == {}
+
+
+def test_a_refusal_leaves_what_force_would_have_replaced(
+    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_nets: None
+) -> None:
+    (tmp_path / "rednet26.pdparams").write_text("old")
+    before = listing(tmp_path)
+    plant(FAULTS["classes shifted by one"], monkeypatch)
+    with pytest.raises(VerificationError):
+        convert(Request("rednet26", checkpoint=official, out=tmp_path, force=True))
+    assert listing(tmp_path) == before
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nothing_that_is_not_finite_is_proven_even_in_the_same_framework(
+    bad: float, tmp_path: Path, one_image: None
+) -> None:
+    # Paddle's relu swallows NaN: both nets would give the same finite logits.
+    state = made_state(REDNET26, "paddle")
+    state["stem.2.bias"][0] = bad
+    source = tmp_path / "source.pdparams"
+    write(state, source, kind="pdparams", framework="paddle")
+    request = Request(
+        "rednet26",
+        checkpoint=source,
+        to="pdparams",
+        out=tmp_path / "out.pdparams",
+        allow_nonfinite=True,
+    )
+    with pytest.raises(VerificationError, match=r"NaN or infinities in stem\.2\.bias:"):
+        convert(request)
+    assert list(listing(tmp_path)) == ["source.pdparams"]
+
+
+def test_logits_that_are_not_finite_are_called_so(
+    official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "_logits", lambda *args: np.full((2, 3), np.nan))
+    with pytest.raises(VerificationError, match="are not finite, or all zero, and"):
+        convert(Request("rednet26", checkpoint=official, out=tmp_path))
+    assert listing(tmp_path) == {}
+
+
+def test_the_record_says_what_was_compared(ported: Outcome) -> None:
+    import torch
+
+    from tests.support.frameworks import paddle
+
+    assert ported.proof is not None
+    record = asdict(ported.proof)
+    record.pop("max_relative_difference")
+    assert record == {
+        "tolerance": 1e-9,
+        "precision": "float64",
+        "images": 2,
+        "image_size": 224,
+        "seed": 0,
+        "source": f"torch {torch.__version__}",
+        "target": f"paddle {paddle.version.full_version}",
+    }
+
+
+@pytest.mark.parametrize("to", ["pth", "safetensors"])
+def test_a_port_within_torch_is_proven_too(
+    to: str, official: Path, tmp_path: Path, one_image: None
+) -> None:
+    request = Request(
+        "rednet26",
+        checkpoint=official,
+        to=to,  # type: ignore[arg-type]
+        framework="torch",
+        out=tmp_path,
+    )
+    done = convert(request)
+    assert done.proof is not None
+    assert done.proof.max_relative_difference == 0
+
+
+def test_a_paddle_file_is_proven_on_the_way_to_torch(
+    tmp_path: Path, one_image: None
+) -> None:
+    source = save_as("paddle-safe", tmp_path / "source")
+    done = convert(Request("rednet26", checkpoint=source, out=tmp_path))
+    assert done.proof is not None
+    assert done.proof.source.startswith("paddle ")
+    assert done.proof.target.startswith("torch ")
+
+
+def rows(*values: list[float]) -> Array:
+    return np.array(values, np.float64)
+
+
+@pytest.mark.parametrize(
+    ("reference", "other", "expected"),
+    [
+        (rows([1, -2]), rows([1, -2]), 0.0),
+        (rows([1, -2]), rows([1, -1]), 0.5),
+        (rows([1, -2]), rows([-3, -2]), 2.0),
+        # A row of small logits is not hidden by a row of large ones.
+        (rows([1000, 0], [0.001, 0]), rows([1000, 0], [0.002, 0]), 1.0),
+    ],
+)
+def test_the_difference_is_relative_to_the_largest_logit_of_the_row(
+    reference: Array, other: Array, expected: float
+) -> None:
+    assert relative_difference(reference, other) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_no_comparison_with_a_difference_that_is_not_finite_succeeds(
+    bad: float,
+) -> None:
+    good, worse = rows([1, 2], [3, 4]), rows([1, 2], [3, bad])
+    pairs = [(good, worse), (worse, good), (worse, worse)]
+    assert [relative_difference(*pair) <= 1e9 for pair in pairs] == [False] * 3
+
+
+def test_logits_that_are_all_zero_prove_nothing() -> None:
+    zeros = rows([1, 2], [0, 0])
+    assert not relative_difference(zeros, zeros) <= 1e9
