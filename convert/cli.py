@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from convert.commands import COMMANDS, load_command
 from ppim_port.program import run
 from ppim_port.version import __version__
 
@@ -20,6 +22,12 @@ examples:
                                               the other way
   convert rednet50 --plan                     every key's fate; writes nothing
   convert --list                              all models, with published accuracies
+
+commands, each with its own --help:
+  convert inspect FILE                        what is in a weights file
+  convert diff A B                            two files, tensor by tensor
+  convert explain FILE                        a port's provenance, every digest checked
+  convert cache list|verify|clear             the downloads and ports kept here
 
 exit codes: 0 converted, 1 the nets disagree, 2 usage, 3 bad input
 """
@@ -46,7 +54,9 @@ def parser() -> argparse.ArgumentParser:
         "--source", metavar="NAME", help="fetch from this source of the manifest only"
     )
     source.add_argument(
-        "--allow-nonfinite", action="store_true", help="accept NaN and infinities"
+        "--allow-nonfinite",
+        action="store_true",
+        help="accept NaN, infinities and negative variances",
     )
     target = p.add_argument_group("target")
     target.add_argument(
@@ -84,11 +94,28 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `convert` and return its exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words and words[0] in COMMANDS:
+        return _command(words[0], words[1:])
     p = parser()
-    options = p.parse_args(argv)
+    _suggest(p, words)
+    options = p.parse_args(words)
     if not options.list and not options.model:
         p.error("name a model, or --list")
     return run("convert", lambda: _dispatch(options))
+
+
+def _command(name: str, words: Sequence[str]) -> int:
+    command = load_command(name)
+    options = command.parser().parse_args(words)
+    return run(f"convert {name}", lambda: command.run(options))
+
+
+def _suggest(p: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """A mistyped command would be taken for a model, and its file for a stray word."""
+    near = get_close_matches(words[0], COMMANDS, n=1, cutoff=0.75) if words else []
+    if near:
+        p.error(f"unknown command {words[0]!r}. Did you mean {near[0]}?")
 
 
 def _dispatch(options: argparse.Namespace) -> int:

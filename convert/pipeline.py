@@ -15,11 +15,11 @@ from ppim_port.backends import require
 from ppim_port.checkpoint import NATIVE_KIND, OWNER, WriteKind, read, sha256_file, write
 from ppim_port.errors import CheckpointError, OutputError, OutputExistsError, UsageError
 from ppim_port.manifest import ModelRecord, load_manifest
-from ppim_port.mapping import TensorInfo, apply, describe, tensors
+from ppim_port.mapping import TensorInfo, apply, describe, refuse_bad_values, tensors
 from ppim_port.mapping import plan as plan_mapping
 from ppim_port.models.family import load_family
 from ppim_port.sources import cached_weights, fetch_weights
-from ppim_port.state_dict import FrameworkName, nonfinite_keys
+from ppim_port.state_dict import FrameworkName
 
 Say = Callable[[str], None]
 
@@ -67,14 +67,14 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
     assert planned.upstream is not None
     state = planned.upstream.checkpoint.state
     if not request.allow_nonfinite:
-        _refuse_nonfinite(planned.upstream)
+        _refuse_bad_values(planned.upstream)
     converted = apply(planned.mapping, state)
     proof = None
     if request.verify:
         from convert.proof import verify
 
         say("verifying: both nets, float64")
-        proof = verify(planned, converted)
+        proof = verify(planned, converted, gradients=request.gradients)
     written = write(
         converted,
         planned.out,
@@ -203,12 +203,10 @@ def _refuse_overwriting(planned: Plan, request: Request) -> None:
             raise OutputExistsError(message)
 
 
-def _refuse_nonfinite(upstream: Upstream) -> None:
-    bad = nonfinite_keys(upstream.checkpoint.state)
-    if bad:
-        message = (
-            f"{upstream.origin.path}: {len(bad)} tensors hold NaN or infinities: "
-            f"{', '.join(bad)}. Nothing was written; --allow-nonfinite converts it "
-            "all the same."
-        )
-        raise CheckpointError(message)
+def _refuse_bad_values(upstream: Upstream) -> None:
+    refuse_bad_values(
+        upstream.checkpoint.state,
+        str(upstream.origin.path),
+        "Nothing was written; --allow-nonfinite --no-verify converts it all the same, "
+        "unproven.",
+    )

@@ -109,6 +109,9 @@ def _source(planned: Plan) -> dict[str, Any]:
 def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
     assert planned.upstream is not None
     source = planned.upstream.checkpoint.state
+    before = source[fate.source] if fate.source else None
+    after = converted[fate.target] if fate.target else None
+    digest = _digest(before)
     return {
         "source": fate.source,
         "target": fate.target,
@@ -116,9 +119,14 @@ def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
         "reason": fate.reason,
         "shape": list(fate.shape),
         "dtype": fate.dtype,
-        "source_sha256": tensor_digest(source[fate.source]) if fate.source else None,
-        "target_sha256": tensor_digest(converted[fate.target]) if fate.target else None,
+        "source_sha256": digest,
+        # Most tensors are not touched: no need to digest the same array twice.
+        "target_sha256": digest if after is before else _digest(after),
     }
+
+
+def _digest(value: Array | None) -> str | None:
+    return None if value is None else tensor_digest(value)
 
 
 def _versions() -> dict[str, str | None]:

@@ -25,7 +25,8 @@ class Request:
         out: file or folder; None is `<model>.<format>` in the working folder.
         force: overwrite an existing output.
         verify: prove that both nets give the same logits.
-        allow_nonfinite: accept NaN and infinities in the weights.
+        gradients: prove that both nets give the same gradients too.
+        allow_nonfinite: accept NaN, infinities and negative variances in the weights.
         progress: show a bar while downloading.
     """
 
@@ -37,6 +38,7 @@ class Request:
     out: Path | None = None
     force: bool = False
     verify: bool = True
+    gradients: bool = False
     allow_nonfinite: bool = False
     progress: bool = False
 
@@ -81,6 +83,32 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """How far float32 logits are from the same net's float64 ones, as in `Proof`."""
+
+    source: float
+    target: float
+
+
+@dataclass(frozen=True, slots=True)
+class GradientProof:
+    """The float64 gradients of both nets, compared.
+
+    Attributes:
+        max_relative_difference: largest difference, relative to the largest number of
+            its tensor.
+        worst: the tensor that it is in.
+        tensors: how many were compared: every parameter, and the picture.
+        image_size: of the one picture, in pixels.
+    """
+
+    max_relative_difference: float
+    worst: str
+    tensors: int
+    image_size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The logits of both nets, compared in float64 on the same input.
 
@@ -94,6 +122,11 @@ class Proof:
         seed: of the standard normal input.
         source: framework and version that ran the source.
         target: framework and version that ran what was converted.
+        noise_floor: what float32 alone costs each framework.
+        layers: how many layers of both live nets are set alike.
+        tensors: how many the target's net held, bit for bit what was loaded.
+        state_sha256: over those tensors, read back out of the net.
+        gradients: the backward pass compared, None if that was not asked for.
     """
 
     max_relative_difference: float
@@ -104,6 +137,11 @@ class Proof:
     seed: int
     source: str
     target: str
+    noise_floor: NoiseFloor
+    layers: int
+    tensors: int
+    state_sha256: str
+    gradients: GradientProof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     extra = {} if options.quiet else {"watch": with_bar}
     result = evaluate(_request(options), say=say, **extra)
     # First, so that a disk that fills up meanwhile costs the files alone.
-    _print(as_json(result) if options.json else summary(result))
+    print(as_json(result) if options.json else summary(result))
     _write_files(options, result)
     return result.verdict.exit_code
 
@@ -132,12 +132,6 @@ def _check_outputs(options: argparse.Namespace) -> None:
             )
             raise UsageError(message)
         taken.append(path.resolve())
-
-
-def _print(text: str) -> None:
-    """Print with escapes for what the terminal's encoding or a file name lacks."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _request(options: argparse.Namespace) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.records import Batch, Row
+from eval.records import Batch, Row, Sample
 from ppim_port.errors import DatasetError, VerificationError
 from ppim_port.output import write_text
 from ppim_port.state_dict import Array
@@ -44,9 +44,10 @@ class Ledger:
             VerificationError: a logit is NaN or infinite; names the picture.
             DatasetError: a picture is in the ledger already.
         """
-        top5 = top_classes(logits)
-        for index, sample in enumerate(batch.samples):
-            if not np.isfinite(logits[index]).all():
+        for sample, digest, values in zip(
+            batch.samples, batch.digests, logits, strict=True
+        ):
+            if not np.isfinite(values).all():
                 message = (
                     f"{sample.path}: the net's logits for it are not finite. The run "
                     "was ended; check the weights."
@@ -55,14 +56,31 @@ class Ledger:
             if sample.id in self._rows:
                 message = f"{sample.id!r} was scored twice; the run was ended."
                 raise DatasetError(message)
-            best = top5[index]
-            self._rows[sample.id] = Row(
-                id=sample.id,
-                digest=batch.digests[index],
-                label=sample.label,
-                top5=tuple(best.tolist()),
-                logits=tuple(logits[index, best].tolist()),
-            )
+            self._rows[sample.id] = row_of(sample, digest, values)
+
+
+def row_of(sample: Sample, digest: str, logits: Array) -> Row:
+    """What is kept of one picture.
+
+    Args:
+        sample: the picture.
+        digest: sha256 of its file, in hex.
+        logits: `[classes]`, finite.
+    """
+    order = np.argsort(-logits, kind="stable")
+    best = order[:TOP]
+    exact = logits.astype(np.float64)
+    highest = exact.max()
+    return Row(
+        id=sample.id,
+        digest=digest,
+        label=sample.label,
+        top5=tuple(best.tolist()),
+        logits=tuple(logits[best].tolist()),
+        label_logit=float(logits[sample.label]),
+        rank=int(np.flatnonzero(order == sample.label)[0]),
+        log_sum_exp=float(highest + np.log(np.exp(exact - highest).sum())),
+    )
 
 
 def top_classes(logits: Array, *, top: int = TOP) -> Array:

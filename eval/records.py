@@ -79,7 +79,11 @@ class Row:
         label: its class index.
         top5: class indices of the five largest logits, largest first; equal logits
             in the order of their class index.
-        logits: their logits.
+        logits: their logits, float32.
+        label_logit: the label's own logit, float32.
+        rank: how many classes come before the label; 0 is a right answer.
+        log_sum_exp: log of the sum of the exponentials of all logits, float64: with
+            it any of the logits above becomes a probability.
     """
 
     id: str
@@ -87,6 +91,14 @@ class Row:
     label: int
     top5: tuple[int, ...]
     logits: tuple[float, ...]
+    label_logit: float
+    rank: int
+    log_sum_exp: float
+
+    @property
+    def margin(self) -> float:
+        """How far the best logit is ahead of the second."""
+        return self.logits[0] - self.logits[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,12 @@ from pathlib import Path
 
 from ppim_port.checkpoint import NATIVE_KIND, sha256_file, write
 from ppim_port.errors import CheckpointError, OutputError
-from ppim_port.fetch import cache_dir
+from ppim_port.fetch.converted import converted_dir, mark_of, mark_text
 from ppim_port.manifest import ModelRecord
 from ppim_port.output import write_text
 from ppim_port.sources import fetch_weights
 from ppim_port.state_dict import FrameworkName
-from ppim_port.version import __version__
 from ppim_port.weights import Weights, load_weights
-
-CONVERTED = "converted"
-MARK = ".made"
 
 
 def open_weights(
@@ -61,26 +57,18 @@ def open_weights(
 
 def _place(record: ModelRecord, framework: FrameworkName, sha256: str) -> Path:
     name = f"{record.name}-{sha256[:16]}.{NATIVE_KIND[framework]}"
-    return cache_dir() / CONVERTED / name
+    return converted_dir() / name
 
 
 def _is_as_made(place: Path, say: Callable[[str], None]) -> bool:
     """Whether a converted file is there whole: a .pdparams has no checksum inside."""
     try:
-        if _mark(place).read_text("utf-8") == _made(sha256_file(place)):
+        if mark_of(place).read_text("utf-8") == mark_text(sha256_file(place)):
             return True
         say(f"weights: {place} is damaged or outdated; making it anew")
     except (OSError, UnicodeDecodeError):
         pass
     return False
-
-
-def _mark(place: Path) -> Path:
-    return place.with_name(place.name + MARK)
-
-
-def _made(sha256: str) -> str:
-    return f"{sha256} ppim-port {__version__}\n"
 
 
 def _keep(
@@ -96,7 +84,7 @@ def _keep(
         done = write(
             weights.state, place, kind=kind, framework=framework, overwrite=True
         )
-        write_text(_made(done.sha256), _mark(place))
+        write_text(mark_text(done.sha256), mark_of(place))
     except (OSError, CheckpointError, OutputError) as error:
         say(f"converted on the spot, but not kept: {error}")
         return

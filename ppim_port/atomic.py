@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -18,8 +19,9 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from ppim_port.errors import OutputExistsError
 
@@ -40,16 +42,9 @@ class Draft:
     file: BinaryIO
 
     def sync(self) -> None:
-        """Make the bytes outlive a power cut.
-
-        By path, because a library may have put a new file under the draft's name.
-        """
+        """Make the bytes outlive a power cut."""
         self.file.flush()
-        handle = os.open(self.path, os.O_RDWR)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        os.fsync(self.file.fileno())
 
 
 @contextlib.contextmanager
@@ -73,7 +68,6 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Draft
     draft = _create(target)
     try:
         with draft.file:
-            _lock(draft.file.fileno())
             yield draft
             draft.sync()
             _publish(draft.path, target, overwrite)
@@ -86,15 +80,16 @@ def atomic_write(path: str | Path, *, overwrite: bool = False) -> Iterator[Draft
 def remove_stale_drafts(target: Path) -> None:
     """Remove what killed runs left of `target`.
 
-    A draft goes when it is old *and* unlocked. The lock alone would not do: it does
-    not reach other hosts on a network file system, and a draft is unlocked for an
-    instant after its creation. The age alone would not do: a writer may be suspended.
+    A draft goes when nobody holds its lock *and* it was made under this running
+    kernel, or is old. The lock alone would not do: it does not reach other hosts on
+    every network file system. The age alone would not do: a writer may be suspended,
+    and the next run shall find no litter.
     """
     with contextlib.suppress(OSError):
         for entry in os.scandir(target.parent):
-            if _is_draft_of(target, entry.name) and _is_abandoned(entry):
+            if (found := _draft_name(target).fullmatch(entry.name)) is not None:
                 with contextlib.suppress(OSError):
-                    Path(entry.path).unlink()
+                    _remove_if_abandoned(entry, ours=found["kernel"] == _kernel())
 
 
 def _refuse_early(target: Path, overwrite: bool) -> None:
@@ -112,10 +107,16 @@ def _exists(target: Path) -> OutputExistsError:
 
 
 def _create(target: Path) -> Draft:
-    path = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    # Not tempfile: its 0600 would outlive the rename, whatever the user's umask is.
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    return Draft(path, os.fdopen(handle, "w+b"))
+    while True:
+        name = f".{target.name}.{_kernel()}{secrets.token_hex(4)}.tmp"
+        path = target.with_name(name)
+        # Not tempfile: its 0600 would outlive the rename, whatever the umask is.
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        file = os.fdopen(os.open(path, flags, 0o666), "w+b")
+        # Until it is locked, another run may take it for litter: then once more.
+        if _lock(file.fileno()) != "theirs" and path.exists():
+            return Draft(path, file)
+        file.close()
 
 
 def _publish(draft: Path, target: Path, overwrite: bool) -> None:
@@ -156,34 +157,50 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _is_draft_of(target: Path, name: str) -> bool:
-    return bool(re.fullmatch(rf"\.{re.escape(target.name)}\.[0-9a-f]{{16}}\.tmp", name))
+def _draft_name(target: Path) -> re.Pattern[str]:
+    name = re.escape(target.name)
+    return re.compile(rf"\.{name}\.(?P<kernel>[0-9a-f]{{8}})[0-9a-f]{{8}}\.tmp")
 
 
-def _is_abandoned(entry: os.DirEntry[str]) -> bool:
+@cache
+def _kernel() -> str:
+    """Eight digits that stand for the kernel that runs since its last start.
+
+    Locks reach all of its processes, in whatever container they are. Drawn by lot
+    where the kernel gives no such number, so that the age decides.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        return secrets.token_hex(4)
+    return hashlib.sha256(boot).hexdigest()[:8]
+
+
+def _remove_if_abandoned(entry: os.DirEntry[str], *, ours: bool) -> None:
     status = entry.stat(follow_symlinks=False)
     old = time.time() - status.st_mtime > STALE_AFTER_S
-    return old and not _is_locked(entry.path)
-
-
-def _is_locked(path: str) -> bool:
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not (old or ours):
+        return
+    handle = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     try:
-        return not _lock(handle)
+        lock = _lock(handle)
+        if lock == "mine" or (lock == "none" and old):
+            # Under the lock, or its writer could take it between look and deed.
+            Path(entry.path).unlink()
     finally:
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
-    """Take the lock that ends with the process; False if another one holds it."""
+def _lock(handle: int) -> Literal["mine", "theirs", "none"]:
+    """Take the lock that ends with the process, if there are locks here."""
     if sys.platform == "win32":
-        return True
+        return "none"
     import fcntl
 
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return "theirs"
     except OSError:
-        return True  # a file system without locks: the age decides alone
-    return True
+        return "none"  # a file system without locks: the age decides alone
+    return "mine"

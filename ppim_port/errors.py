@@ -15,6 +15,7 @@
     │   ├── InputSizeError          images of a size that the net cannot take
     │   ├── DatasetError            folders, lists, labels
     │   │   └── ImageError          one picture that cannot be decoded
+    │   ├── LedgerError             a run's ledger: other settings, damaged, no disk
     │   └── FetchError              no source could be downloaded
     │       └── DigestError         downloaded, and not what was promised
     └── VerificationError (1)       the answer is "no": the port is not right
@@ -108,6 +109,10 @@ class DatasetError(InputError):
 
 class ImageError(DatasetError):
     """One picture that cannot be decoded; it is named and never replaced."""
+
+
+class LedgerError(InputError):
+    """A run's ledger that cannot be resumed, believed or written."""
 
 
 class FetchError(InputError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ppim_port.backends import get_backend
-from ppim_port.errors import MappingError
+from ppim_port.errors import MappingError, UnknownNameError, UsageError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.models.family import Config, load_family
 from ppim_port.sources import fetch_weights
@@ -29,7 +29,9 @@ def val_transforms(name: str) -> Transform:
     Returns:
         A callable: a path, encoded bytes, a BGR uint8 array `[H, W, 3]` as
         `cv2.imread` gives it, or a PIL image, to float32 `[3, crop, crop]`. It fits
-        `transform=` of Paddle's and torchvision's datasets.
+        `transform=` of Paddle's and torchvision's datasets; with `loader=str` it
+        gets the path. Without, Paddle's "cv2" image backend hands over RGB arrays,
+        which cannot be told from BGR ones (paddlepaddle 3.3.1).
 
     Raises:
         UnknownNameError: no such model.
@@ -86,11 +88,15 @@ def create_model(
         A `torch.nn.Module` or `paddle.nn.Layer`, or a pair of it and the transform.
 
     Raises:
-        UnknownNameError: no such model or source.
+        UnknownNameError: no such model, framework or source.
+        UsageError: `num_classes` is no count.
         MissingPackageError: the framework is not installed.
         PpimError: the weights cannot be fetched, read or used; see `load_weights`.
     """
     record = load_manifest().model(name)
+    if num_classes is not None and num_classes < 1:
+        message = f"num_classes is {num_classes}, expected 1 or more."
+        raise UsageError(message)
     backend = get_backend(framework)
     config: Config
     if weights is None:
@@ -109,10 +115,15 @@ def create_model(
 
 
 def _weights_path(record: ModelRecord, weights: str | Path) -> Path:
+    path = Path(weights)
+    if path.exists() or isinstance(weights, Path):
+        return path
     names: Sequence[str] = [source.name for source in record.sources]
-    if isinstance(weights, str) and weights in names and not Path(weights).exists():
+    if weights in names:
         return fetch_weights(record, weights).path
-    return Path(weights)
+    if path.name == weights and not path.suffix:
+        raise UnknownNameError(weights, names, kind=f"file or source of {record.name}")
+    return path
 
 
 def _check_classes(config: Config, wanted: int | None, path: Path) -> None:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppim_port.checkpoint import read
-from ppim_port.errors import CheckpointError
 from ppim_port.manifest import ModelRecord
-from ppim_port.mapping import Mapping, apply, describe, plan
-from ppim_port.state_dict import FrameworkName, StateDict, nonfinite_keys
+from ppim_port.mapping import Mapping, apply, describe, plan, refuse_bad_values
+from ppim_port.state_dict import FrameworkName, StateDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ def load_weights(
         framework: whose net will take it.
 
     Raises:
-        CheckpointError: the file cannot be read, or holds NaN or infinities.
+        CheckpointError: the file cannot be read, or holds NaN, infinities or negative
+            variances.
         MappingError: its keys, shapes or dtypes do not fit the model.
     """
     checkpoint = read(path)
@@ -49,8 +49,5 @@ def load_weights(
         target_framework=framework,
         origin=str(path),
     )
-    bad = nonfinite_keys(checkpoint.state)
-    if bad:
-        message = f"{path}: NaN or infinities in {', '.join(bad)}. Nothing was loaded."
-        raise CheckpointError(message)
+    refuse_bad_values(checkpoint.state, str(path), "Nothing was loaded.")
     return Weights(Path(path), mapping, apply(mapping, checkpoint.state))

@@ -6,13 +6,19 @@ with a fake of a few lines, and each framework can have a process of its own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
+from ppim_port.backends.layers import Call, Layers
 from ppim_port.errors import MissingPackageError, UnknownNameError
 from ppim_port.models.family import Config
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
+
+if TYPE_CHECKING:
+    # Only there: the pairs build on the backends.
+    from ppim_port.pairs.records import Setting
 
 Precision: TypeAlias = Literal["float32", "float64"]
 
@@ -42,6 +48,44 @@ class Backend(Protocol):
 
     def predict(self, model: Any, images: Array) -> Array:
         """Images `[N, 3, H, W]` to logits `[N, classes]`, in the net's precision."""
+
+    def describe(self, model: Any) -> Layers:
+        """How each layer of a live net is set, by its dotted name."""
+
+    def trace(self, model: Any, images: Array) -> dict[str, Call]:
+        """Every use of every layer, containers too, in the order that they finish.
+
+        Args:
+            model: a net of this framework.
+            images: `[N, 3, H, W]`, in the net's precision.
+
+        Returns:
+            The layer's dotted name -> the use; a second use is "name (use 2)".
+        """
+
+    def run_layer(self, model: Any, layer: str, inputs: tuple[Array, ...]) -> Array:
+        """One layer alone: what it makes of these inputs."""
+
+    def gradients(self, model: Any, images: Array, weights: Array) -> StateDict:
+        """Gradients of `(logits * weights).sum()`.
+
+        Args:
+            model: a net of this framework.
+            images: `[N, 3, H, W]`, in the net's precision.
+            weights: `[N, classes]`, in the net's precision.
+
+        Returns:
+            One for each parameter under its key, and one for the images as "input".
+        """
+
+    def alter(
+        self, model: Any, layer: str, setting: str, value: Setting
+    ) -> Callable[[], None]:
+        """Set a layer of a live net wrongly, to test those who should notice.
+
+        Returns:
+            What puts the old setting back.
+        """
 
 
 def get_backend(name: FrameworkName) -> Backend:

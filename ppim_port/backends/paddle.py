@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
 import numpy as np
 
-from ppim_port.backends import Precision
+from ppim_port.backends import Precision, layers_paddle
+from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
+from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
 
 with warnings.catch_warnings():
     # paddlepaddle 3.3.1 warns on import that ccache, a compiler's aid, is absent.
     warnings.filterwarnings("ignore", message=".*ccache", category=UserWarning)
     import paddle
+
+    from ppim_port.backends import probe_paddle
 
 
 class PaddleBackend:
@@ -62,6 +67,33 @@ class PaddleBackend:
 
         # Paddle's operators run on one thread each, unless OMP_NUM_THREADS says more.
         return each_picture(forward, images, pool())
+
+    def describe(self, model: paddle.nn.Layer) -> Layers:
+        """See `Backend.describe`."""
+        return described(model.named_sublayers(), layers_paddle.READERS)
+
+    def trace(self, model: paddle.nn.Layer, images: Array) -> dict[str, Call]:
+        """See `Backend.trace`."""
+        return probe_paddle.trace(model, images)
+
+    def run_layer(
+        self, model: paddle.nn.Layer, layer: str, inputs: tuple[Array, ...]
+    ) -> Array:
+        """See `Backend.run_layer`."""
+        return probe_paddle.run_layer(model, layer, inputs)
+
+    def gradients(
+        self, model: paddle.nn.Layer, images: Array, weights: Array
+    ) -> StateDict:
+        """See `Backend.gradients`."""
+        return probe_paddle.gradients(model, images, weights)
+
+    def alter(
+        self, model: paddle.nn.Layer, layer: str, setting: str, value: Setting
+    ) -> Callable[[], None]:
+        """See `Backend.alter`."""
+        found = dict(model.named_sublayers())[layer]
+        return layers_paddle.alter(found, setting, value)
 
 
 def _mend_epsilon(model: paddle.nn.Layer) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
 import numpy as np
 import torch
 
-from ppim_port.backends import Precision
+from ppim_port.backends import Precision, layers_torch, probe_torch
+from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
 from ppim_port.models.family import Config
+from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
 
 
@@ -60,6 +63,33 @@ class TorchBackend:
             return each_picture(forward, images, pool(_one_thread_an_operator))
         finally:
             torch.set_num_threads(before)
+
+    def describe(self, model: torch.nn.Module) -> Layers:
+        """See `Backend.describe`."""
+        return described(model.named_modules(), layers_torch.READERS)
+
+    def trace(self, model: torch.nn.Module, images: Array) -> dict[str, Call]:
+        """See `Backend.trace`."""
+        return probe_torch.trace(model, images)
+
+    def run_layer(
+        self, model: torch.nn.Module, layer: str, inputs: tuple[Array, ...]
+    ) -> Array:
+        """See `Backend.run_layer`."""
+        return probe_torch.run_layer(model, layer, inputs)
+
+    def gradients(
+        self, model: torch.nn.Module, images: Array, weights: Array
+    ) -> StateDict:
+        """See `Backend.gradients`."""
+        return probe_torch.gradients(model, images, weights)
+
+    def alter(
+        self, model: torch.nn.Module, layer: str, setting: str, value: Setting
+    ) -> Callable[[], None]:
+        """See `Backend.alter`."""
+        found = dict(model.named_modules())[layer]
+        return layers_torch.alter(found, setting, value)
 
 
 def _one_thread_an_operator() -> None:

@@ -6,7 +6,7 @@ code, that are damaged, or that two readers could see differently, because a che
 comes from strangers.
 """
 
-from ppim_port.checkpoint.read import read
+from ppim_port.checkpoint.read import Opened, open_checkpoint, read
 from ppim_port.checkpoint.records import (
     NATIVE_KIND,
     OWNER,
@@ -24,8 +24,10 @@ __all__ = [
     "OWNER",
     "Checkpoint",
     "FileFormat",
+    "Opened",
     "WriteKind",
     "Written",
+    "open_checkpoint",
     "read",
     "sha256_file",
     "sniff",

@@ -5,7 +5,8 @@ Executes nothing of the file and imports no framework.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from ppim_port.checkpoint.arrays import Budget, array_of
 from ppim_port.checkpoint.complaints import unreadable
 from ppim_port.checkpoint.dtypes import BFLOAT16
 from ppim_port.checkpoint.legacy_pth import read_legacy
+from ppim_port.checkpoint.pages import Tensors, in_turn
 from ppim_port.checkpoint.pdparams import join_slices, read_pdparams
 from ppim_port.checkpoint.pickle_records import NdArray, Storage, Stored, Tensor
 from ppim_port.checkpoint.raw import Raw
@@ -22,7 +24,7 @@ from ppim_port.checkpoint.records import Checkpoint, FileFormat
 from ppim_port.checkpoint.safetensors_file import read_safetensors
 from ppim_port.checkpoint.sniff import map_file, sniff_view
 from ppim_port.checkpoint.torch_storage import tensor_array
-from ppim_port.checkpoint.unwrap import select
+from ppim_port.checkpoint.unwrap import Selected, select
 from ppim_port.checkpoint.zip_pth import read_zip
 from ppim_port.state_dict import Array, FrameworkName
 
@@ -33,6 +35,22 @@ _PICKLED: dict[FileFormat, tuple[_Parse, FrameworkName]] = {
     FileFormat.PTH_LEGACY: (read_legacy, "torch"),
     FileFormat.PDPARAMS: (read_pdparams, "paddle"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A checkpoint whose tensors are made as they are asked for, once, in order.
+
+    Attributes:
+        tensors: Key and array in turn; the other fields are those of `Checkpoint`.
+    """
+
+    file_format: FileFormat
+    framework: FrameworkName
+    tensors: Tensors
+    container: tuple[str, ...]
+    left_behind: tuple[str, ...]
+    stored_dtypes: Mapping[str, str]
 
 
 def read(path: str | Path, *, container: Sequence[str] | None = None) -> Checkpoint:
@@ -52,50 +70,69 @@ def read(path: str | Path, *, container: Sequence[str] | None = None) -> Checkpo
         CorruptCheckpointError: Cut off, inconsistent, or a wrong checksum.
         UnsafeCheckpointError: It asks for code or absurd resources; nothing was run.
     """
-    file, where = Path(path), str(path)
-    view = map_file(file)
+    opened = open_checkpoint(path, container=container)
+    return Checkpoint(
+        Path(path),
+        opened.file_format,
+        opened.framework,
+        dict(opened.tensors),
+        opened.container,
+        opened.left_behind,
+        opened.stored_dtypes,
+    )
+
+
+def open_checkpoint(
+    path: str | Path, *, container: Sequence[str] | None = None
+) -> Opened:
+    """As `read`, one tensor in memory at a time; each may raise as `read` does."""
+    where = str(path)
+    view = map_file(Path(path))
     kind = sniff_view(view, where)
     budget = Budget(where, limits.byte_budget(len(view)))
     if kind is FileFormat.SAFETENSORS:
         if container:
             unreadable(f"{where}: a safetensors file has no levels inside")
         safe = read_safetensors(view, where, budget)
-        return Checkpoint(
-            file,
+        return Opened(
             kind,
             safe.framework,
-            safe.state,
+            in_turn(iter(safe.state.items()), view),
             (),
             safe.left_behind,
             MappingProxyType(safe.stored_dtypes),
         )
-    return _pickled(file, kind, view, budget, container)
+    return _pickled(kind, view, budget, container)
 
 
 def _pickled(
-    file: Path,
     kind: FileFormat,
     view: memoryview,
     budget: Budget,
     container: Sequence[str] | None,
-) -> Checkpoint:
+) -> Opened:
     parse, framework = _PICKLED[kind]
     raw = parse(view, budget.where)
     found = select(raw.tree, budget.where, container)
-    state = {
-        key: _array(key, record, raw, budget) for key, record in found.tensors.items()
-    }
-    state = join_slices(state, found.slices, budget.where, budget)
     widened = {key: BFLOAT16 for key, r in found.tensors.items() if _is_bfloat16(r)}
-    return Checkpoint(
-        file,
+    return Opened(
         kind,
         framework,
-        state,
+        in_turn(_tensors(found, raw, budget), view),
         found.container,
         found.left_behind,
         MappingProxyType(widened),
     )
+
+
+def _tensors(found: Selected, raw: Raw, budget: Budget) -> Tensors:
+    made = (
+        (key, _array(key, record, raw, budget)) for key, record in found.tensors.items()
+    )
+    if found.slices is None:
+        yield from made
+    else:  # a slice may be anywhere, so all must be there
+        yield from join_slices(dict(made), found.slices, budget.where, budget).items()
 
 
 def _array(key: str, record: Stored, raw: Raw, budget: Budget) -> Array:

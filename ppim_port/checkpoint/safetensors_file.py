@@ -119,7 +119,7 @@ def _entry(key: str, value: object, where: str) -> _Entry:
     code = SAFETENSORS_CODES.get(kind)
     if code is None:
         unreadable(f"{name} has the dtype {kind[:16]!a}, which is not read here")
-    if not key or any(0xD800 <= ord(letter) <= 0xDFFF for letter in key):
+    if not key or not key.isprintable():
         unreadable(f"{name}: its key is not proper text")
     offsets = integers(name, value["data_offsets"])
     window = plain_window(name, code, value["shape"])

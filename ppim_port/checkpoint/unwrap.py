@@ -162,19 +162,11 @@ def _tensors(level: dict[Any, Any], where: str) -> dict[str, Stored]:
 
 
 def _checked_key(key: object, where: str) -> str:
-    if type(key) is not str or not key or not _encodes(key):
+    if type(key) is not str or not key or not key.isprintable():
         unreadable(
             f"{where}: a tensor under the key {_plain(key)}, which is not proper text"
         )
     return key
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _left_behind(

@@ -96,7 +96,7 @@ def _write_kind(
     else:
         from ppim_port.checkpoint.write_safetensors import write_safetensors
 
-        write_safetensors(state, draft.path, framework=framework, metadata=metadata)
+        write_safetensors(state, draft.file, framework=framework, metadata=metadata)
 
 
 def _not_written(state: StateDict, target: Path, error: OSError) -> CheckpointError:

@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from ppim_port.fetch.converted import (
+    converted_files,
+    delete_converted,
+    marked_digest,
+)
 from ppim_port.fetch.disk import digest_of, read_json
 from ppim_port.fetch.lock import recorded
 from ppim_port.fetch.places import Place, cache_dir, place_of
+
+Kind: TypeAlias = Literal["download", "broken-off", "converted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +32,17 @@ class CacheEntry:
         path: The file.
         size: Its bytes on disk now.
         sha256: Digest recorded when it was put there; None for a broken-off download.
-        source: Name of its source; None for a broken-off download.
-        url: Address of its source.
+        source: Name of its source; None for a broken-off download or a port.
+        url: Address of its source; None for a port.
+        kind: A whole download, a broken-off one, or a port that `evaluate` made.
     """
 
     path: Path
     size: int
     sha256: str | None
     source: str | None
-    url: str
+    url: str | None
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,15 @@ class CacheCheck:
 
 
 def cache_entries() -> list[CacheEntry]:
-    """Everything that is in the cache, by path; broken-off downloads too."""
+    """Everything that is in the cache, by path; broken-off downloads and ports too."""
     entries = [entry for place in _places() for entry in _entries_at(place)]
+    entries += [_converted(path) for path in converted_files()]
     return sorted(entries, key=lambda entry: entry.path)
+
+
+def _converted(path: Path) -> CacheEntry:
+    size, digest = path.stat().st_size, marked_digest(path)
+    return CacheEntry(path, size, digest, None, None, "converted")
 
 
 def verify_cache() -> list[CacheCheck]:
@@ -73,7 +88,11 @@ def clear_cache() -> int:
 
     A file that another process is fetching right now stays.
     """
-    return sum(_clear(place) for place in _places())
+    freed = sum(_clear(place) for place in _places())
+    for path in converted_files():
+        freed += path.stat().st_size
+        delete_converted(path)
+    return freed
 
 
 def _places() -> Iterator[Place]:
@@ -84,8 +103,11 @@ def _places() -> Iterator[Place]:
 
 
 def _entries_at(place: Place) -> Iterator[CacheEntry]:
-    pairs = ((place.file, place.origin), (place.part, place.part_origin))
-    for path, origin in pairs:
+    pairs: tuple[tuple[Path, Path, Kind], ...] = (
+        (place.file, place.origin, "download"),
+        (place.part, place.part_origin, "broken-off"),
+    )
+    for path, origin, kind in pairs:
         record = _origin(origin)
         if record is None or not path.is_file():
             continue
@@ -95,6 +117,7 @@ def _entries_at(place: Place) -> Iterator[CacheEntry]:
             sha256=record.get("sha256"),
             source=record.get("source"),
             url=record["url"],
+            kind=kind,
         )
 
 
@@ -110,18 +133,23 @@ def _origin(path: Path) -> dict[str, Any] | None:
 
 def _check(entry: CacheEntry) -> CacheCheck:
     if entry.sha256 is None:
-        text = "broken-off download: the next run resumes it, or clear the cache"
+        text = (
+            "a port without a sound mark: the next run makes it anew"
+            if entry.kind == "converted"
+            else "broken-off download: the next run resumes it, or clear the cache"
+        )
         return CacheCheck(entry, None, ok=False, problem=text)
     found = digest_of(entry.path)
-    expected = {"when it was fetched": entry.sha256}
-    if (seen := recorded(entry.url)) is not None:
+    made = "made" if entry.kind == "converted" else "fetched"
+    expected = {f"when it was {made}": entry.sha256}
+    if entry.url is not None and (seen := recorded(entry.url)) is not None:
         expected["in the lock file"] = seen.sha256
     wrong = [f"{when} {value}" for when, value in expected.items() if value != found]
     if not wrong:
         return CacheCheck(entry, found, ok=True, problem="")
     text = (
         f"{entry.path}: sha256 differs. Expected ({'; '.join(wrong)}), got {found}. "
-        f"Delete the file; the next run fetches it again."
+        f"Delete the file; the next run has it {made} again."
     )
     return CacheCheck(entry, found, ok=False, problem=text)
 

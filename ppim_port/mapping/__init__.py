@@ -9,6 +9,7 @@ from ppim_port.mapping.apply import apply
 from ppim_port.mapping.plan import plan
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo, describe
 from ppim_port.mapping.rules import LEAVES, Leaf, TensorSpec, tensors
+from ppim_port.mapping.values import bad_values, refuse_bad_values
 
 __all__ = [
     "LEAVES",
@@ -19,7 +20,9 @@ __all__ = [
     "TensorInfo",
     "TensorSpec",
     "apply",
+    "bad_values",
     "describe",
     "plan",
+    "refuse_bad_values",
     "tensors",
 ]

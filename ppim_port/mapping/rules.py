@@ -30,6 +30,7 @@ class Leaf:
         transpose: whether the axes are swapped between the two.
         is_bias: whether a layer has it only if it has a bias.
         counter: whether it is an int64 scalar that evaluation never reads.
+        variance: whether it can hold no negative number.
     """
 
     torch: str
@@ -37,6 +38,7 @@ class Leaf:
     transpose: bool = False
     is_bias: bool = False
     counter: bool = False
+    variance: bool = False
 
     def name(self, framework: FrameworkName) -> str | None:
         """The leaf's name in a framework, None if it has none there."""
@@ -53,7 +55,7 @@ LEAVES: Mapping[LayerKind, tuple[Leaf, ...]] = {
         Leaf("weight", "weight"),
         Leaf("bias", "bias"),
         Leaf("running_mean", "_mean"),
-        Leaf("running_var", "_variance"),
+        Leaf("running_var", "_variance", variance=True),
         Leaf("num_batches_tracked", None, counter=True),
     ),
 }

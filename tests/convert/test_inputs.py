@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from convert import Request
-from convert.pipeline import convert
-from ppim_port.checkpoint import write
+from convert.pipeline import convert, plan
+from ppim_port.checkpoint import read, write
 from ppim_port.errors import (
     CheckpointError,
     CorruptCheckpointError,
@@ -18,7 +18,9 @@ from ppim_port.errors import (
     PpimError,
     UnknownNameError,
     UsageError,
+    VerificationError,
 )
+from ppim_port.mapping import Mapping, apply
 from ppim_port.state_dict import StateDict
 from tests.convert.made import (
     assert_holds,
@@ -58,11 +60,8 @@ def test_a_square_classifier_is_transposed_all_the_same(tmp_path: Path) -> None:
 def test_a_square_classifier_that_is_not_transposed_is_not_proven(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_nets: None
 ) -> None:
-    from ppim_port.errors import VerificationError
-    from ppim_port.mapping import apply
-
-    def forgets(mapping: object, state: StateDict) -> StateDict:
-        out = apply(mapping, state)  # type: ignore[arg-type]
+    def forgets(mapping: Mapping, state: StateDict) -> StateDict:
+        out = apply(mapping, state)
         return {**out, "fc.weight": out["fc.weight"].T}
 
     square = rednet(num_classes=2048)
@@ -145,9 +144,9 @@ def test_weights_that_are_not_finite_are_refused_by_key(
     state["backbone.stem.2.running_var"][0] = bad
     source = save(tmp_path, state)
     text = refusal(CheckpointError, source)
-    assert text.startswith(f"{source}: 2 tensors hold NaN or infinities: ")
-    assert "backbone.stem.2.running_var, head.fc.bias" in text
-    assert "Nothing was written; --allow-nonfinite converts it" in text
+    keys = "backbone.stem.2.running_var, head.fc.bias"
+    assert text.startswith(f"{source}: NaN or infinities in {keys}")
+    assert "Nothing was written; --allow-nonfinite --no-verify converts it" in text
 
 
 def test_weights_that_are_not_finite_are_converted_on_request(tmp_path: Path) -> None:
@@ -155,8 +154,6 @@ def test_weights_that_are_not_finite_are_converted_on_request(tmp_path: Path) ->
     state["head.fc.bias"][3] = np.nan
     source = save(tmp_path, state)
     done = unproven(source, tmp_path, allow_nonfinite=True)
-    from ppim_port.checkpoint import read
-
     bias = read(done.written.path).state["fc.bias"]
     assert bias.tobytes() == state["head.fc.bias"].tobytes()
 
@@ -232,8 +229,6 @@ def test_an_unknown_model_is_told_its_neighbours(tmp_path: Path) -> None:
 
 
 def test_a_file_and_a_source_exclude_each_other(tmp_path: Path) -> None:
-    from convert.pipeline import plan
-
     request = Request("rednet26", checkpoint=tmp_path / "a", source="official")
     for action in (plan, convert):
         with pytest.raises(UsageError, match="exclude each other"):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.records import Request
 from ppim_port.checkpoint import NATIVE_KIND, WriteKind, write
 from ppim_port.state_dict import FRAMEWORKS, FrameworkName
 from ppim_port.weights import load_weights
@@ -40,6 +41,12 @@ def made_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("made") / "rednet26.pdparams"
     write(made_state(rednet(), "paddle"), path, kind="pdparams", framework="paddle")
     return path
+
+
+@pytest.fixture
+def demo(made_weights: Path) -> Request:
+    """The demo's pictures, to be scored with the made-up weights."""
+    return Request("rednet26", DEMO, DEMO_LIST, weights=made_weights)
 
 
 @pytest.fixture(scope="session")

@@ -157,7 +157,7 @@ def test_a_kept_file_of_another_version_of_ours_is_made_anew(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened()
-    monkeypatch.setattr("eval.weights.__version__", "99.0.0")
+    monkeypatch.setattr("ppim_port.fetch.converted.__version__", "99.0.0")
     opened()
     assert opened.heard("damaged or outdated; making it anew")
 
@@ -185,7 +185,8 @@ def test_a_disk_that_fails_costs_the_copy_alone(
 
 def test_no_source_says_how_to_pass_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
-        raise Refused("HTTP 404 Not Found")
+        message = "HTTP 404 Not Found"
+        raise Refused(message)
 
     monkeypatch.setattr("ppim_port.fetch.source.fetch_from", gone)
     with pytest.raises(FetchError, match=r"pass it as  --weights FILE$"):

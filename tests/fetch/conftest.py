@@ -49,6 +49,7 @@ class Get:
             progress=False,
             say=self.said.append,
             sleep=self.slept.append,
+            by_hand="--by-hand FILE",
         )
 
 

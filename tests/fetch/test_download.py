@@ -143,7 +143,7 @@ def test_users_own_file_of_that_name_is_not_overwritten(
     server.serve("/file", Answer())
     cache.mkdir()
     (cache / "net.pth").write_bytes(b"mine")
-    with pytest.raises(FetchError, match=r"left as it is.*--checkpoint FILE"):
+    with pytest.raises(FetchError, match=r"left as it is.*--by-hand FILE"):
         get(source())
     assert (cache / "net.pth").read_bytes() == b"mine"
 
@@ -195,5 +195,5 @@ def test_plain_http_is_refused_unless_asked_for(server: Server, source: Build) -
 
 
 def test_no_sources_is_the_callers_mistake() -> None:
-    with pytest.raises(UsageError, match=r"no sources.*--checkpoint FILE"):
+    with pytest.raises(UsageError, match=r"no sources.*weights=PATH"):
         fetch([])

@@ -39,7 +39,7 @@ def test_failure_of_all_names_each_source_address_and_reason(
         "opened a web page instead of the file",
         "No partial download was left",
         "Without a network",
-        "--checkpoint FILE",
+        "pass it as  --by-hand FILE",
     ):
         assert essential in text
     assert not isinstance(caught.value, DigestError)

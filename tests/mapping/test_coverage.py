@@ -43,6 +43,8 @@ def changes(fates: tuple[Fate, ...], at: int) -> Iterator[tuple[str, tuple[Fate,
         yield "target of another", (*before, replace(fate, target=target), *after)
         yield "target astray", (*before, replace(fate, target="astray"), *after)
         yield "not kept", (*before, replace(fate, target=None), *after)
+    else:
+        yield "kept astray", (*before, replace(fate, target="astray"), *after)
     if fate.source is not None:
         source = other.source or fates[at - 2].source or "astray"
         yield "source of another", (*before, replace(fate, source=source), *after)

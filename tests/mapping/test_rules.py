@@ -58,7 +58,9 @@ def test_only_linear_weights_are_transposed() -> None:
     assert turned == [("linear", "weight")]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant", ["26", *(pytest.param(v, marks=pytest.mark.slow) for v in VARIANTS[1:])]
+)
 @pytest.mark.parametrize("framework", ["torch", "paddle"])
 def test_a_whole_net_is_listed_as_it_was_restated_by_hand(
     framework: FrameworkName, variant: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,16 @@ from tests.support.states import VARIANTS, rednet
 
 BOTH: tuple[FrameworkName, ...] = ("torch", "paddle")
 # A few sizes, also oblong; each side of a span's ends once.
-SIZES = [(29, 32), (32, 29), (30, 61), (64, 31)]
+SIZES = [(30, 61), (64, 29), (32, 32)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """On maps this small, threads inside of an operator only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def images(height: int, width: int, count: int = 2) -> Array:
@@ -37,11 +47,9 @@ def test_both_nets_give_the_same_logits(size: tuple[int, int]) -> None:
     assert relative(found, reference) < PARITY
 
 
-@pytest.mark.parametrize("variant", VARIANTS[1:3])
-def test_larger_nets_give_the_same_logits(variant: str) -> None:
-    found, reference = (
-        logits(name, images(32, 32, 1), rednet(variant)) for name in BOTH
-    )
+def test_a_larger_net_gives_the_same_logits() -> None:
+    config = rednet("50")
+    found, reference = (logits(name, images(32, 32, 1), config) for name in BOTH)
     assert relative(found, reference) < PARITY
 
 
@@ -90,7 +98,7 @@ def test_a_net_with_a_seven_pixel_stem_runs(framework: FrameworkName) -> None:
     assert relative(logits(framework, images(32, 32), config), small) > 0.01
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
 @pytest.mark.parametrize("framework", BOTH)
 def test_features_are_a_map_of_a_thirty_second(
     framework: FrameworkName, size: tuple[int, int]
@@ -119,7 +127,7 @@ def test_the_net_learns(framework: FrameworkName) -> None:
     backend, _ = net(framework)
     model = backend.build(rednet("26", num_classes=3))
     model.train()
-    model(tensor_of(framework, images(64, 64))).sum().backward()
+    model(tensor_of(framework, images(32, 64))).sum().backward()
     lacking = [
         name
         for name, parameter in model.named_parameters()

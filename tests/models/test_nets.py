@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from ppim_port.mapping import tensors
-from ppim_port.models.rednet import paddle_net, torch_net
 from ppim_port.models.rednet.family import RedNetConfig
 from ppim_port.state_dict import FrameworkName
-from tests.support.frameworks import paddle, torch
+from tests.support.frameworks import paddle, paddle_net, torch, torch_net
 from tests.support.states import PUBLISHED_COUNTS, VARIANTS, layers_of, rednet
 
 CONFIGS = [

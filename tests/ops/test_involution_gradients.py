@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppim_port.ops import involution_paddle, involution_torch
 from ppim_port.state_dict import Array
-from tests.support.frameworks import paddle, torch
+from tests.support.frameworks import (
+    involution_paddle,
+    involution_torch,
+    paddle,
+    torch,
+)
 from tests.support.involutions import Case
 
 # Of the largest gradient: room for sums in another order; the bits were equal where

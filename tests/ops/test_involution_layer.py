@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppim_port.ops import involution_paddle, involution_torch
 from ppim_port.ops.involution_numpy import involution
 from ppim_port.state_dict import Array, StateDict
-from tests.support.frameworks import paddle, torch
+from tests.support.frameworks import (
+    involution_paddle,
+    involution_torch,
+    paddle,
+    torch,
+)
 
 # float64, of the largest output; Paddle's batch norm keeps its epsilon in float32.
 # Measured with torch 2.13.0 and paddlepaddle 3.3.1: 4e-16 and 2e-13.

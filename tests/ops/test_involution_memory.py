@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ppim_port.ops.involution_torch import involution
 from ppim_port.state_dict import Array
-from tests.support.frameworks import paddle, torch
+from tests.support.frameworks import involution_torch, paddle, torch
 from tests.support.involutions import Case, Form, run, unfolded
 
 # Channels in groups of 16 and 7x7 kernels, as in RedNet: the kernels alone are three
@@ -73,7 +72,7 @@ def largest(call: Callable[[torch.Tensor, torch.Tensor], object]) -> float:
 
 
 def test_torch_makes_no_tensor_of_the_unfolded_size() -> None:
-    assert 0 < largest(partial(involution, kernel_size=7)) <= LARGEST
+    assert 0 < largest(partial(involution_torch.involution, kernel_size=7)) <= LARGEST
 
 
 def test_the_torch_measure_sees_an_unfolded_input() -> None:
@@ -92,8 +91,10 @@ def test_unfold_is_never_called(form: Form, monkeypatch: pytest.MonkeyPatch) -> 
     run(form, case, *case.arrays())
 
 
+# One thread in all: the child must not get away with a second one.
 AFTER_FORK = """
 import os, numpy as np
+os.cpu_count = lambda: 1
 from ppim_port.ops.involution_shift import involution
 x, weight = np.ones((2, 4, 4, 4)), np.ones((2, 1, 9, 4, 4))
 involution(x, weight, kernel_size=3)
@@ -108,6 +109,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_forked_process_does_not_wait_for_its_parents_threads() -> None:
     command = [sys.executable, "-c", AFTER_FORK]
     run = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=30
+        command, capture_output=True, text=True, check=True, timeout=15
     )
     assert run.stdout == "7\n"

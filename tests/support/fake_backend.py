@@ -1,4 +1,4 @@
-"""A `Backend` of a few lines without a framework: a linear classifier on pixels.
+"""What the programs ask of a `Backend`, without a framework: pixels made linear.
 
 It takes the state dict of the real net, strictly, and uses its classifier alone, on
 the pixels averaged in as many equal runs as the classifier has inputs. So converting
@@ -7,11 +7,13 @@ and evaluating can be tested whole, with files that look real, in milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ppim_port.backends import Precision
+from ppim_port.backends.layers import Call, LayerDescription, Layers
 from ppim_port.backends.strict import check_fits
 from ppim_port.mapping import tensors
 from ppim_port.models.family import Config, load_family
@@ -45,13 +47,43 @@ class FakeBackend:
         return model.state
 
     def predict(self, model: FakeNet, images: Array) -> Array:
-        weight = model.state["fc.weight"].astype(model.precision)
-        weight = weight.T if self.name == "torch" else weight
-        pixels = images.reshape(len(images), -1)
-        run = pixels.shape[1] // len(weight)
-        pooled = pixels[:, : run * len(weight)].reshape(len(images), -1, run).mean(2)
-        logits: Array = pooled @ weight + model.state["fc.bias"]
+        return self.run_layer(model, "fc", (self._pooled(model, images),))
+
+    def describe(self, model: FakeNet) -> Layers:
+        return {"fc": LayerDescription("linear", {}, "Linear")}
+
+    def trace(self, model: FakeNet, images: Array) -> dict[str, Call]:
+        pooled = self._pooled(model, images)
+        return {"fc": Call("fc", (pooled,), self.predict(model, images))}
+
+    def run_layer(self, model: FakeNet, layer: str, inputs: tuple[Array, ...]) -> Array:
+        logits: Array = inputs[0] @ self._weight(model) + model.state["fc.bias"]
         return logits.astype(model.precision)
+
+    def gradients(self, model: FakeNet, images: Array, weights: Array) -> StateDict:
+        weight = self._pooled(model, images).T @ weights
+        weight = weight.T if self.name == "torch" else weight
+        return {
+            "input": np.zeros_like(images),
+            "fc.weight": weight,
+            "fc.bias": weights.sum(0),
+        }
+
+    def alter(
+        self, model: FakeNet, layer: str, setting: str, value: object
+    ) -> Callable[[], None]:
+        raise NotImplementedError
+
+    def _weight(self, model: FakeNet) -> Array:
+        weight = model.state["fc.weight"].astype(model.precision)
+        return weight.T if self.name == "torch" else weight
+
+    def _pooled(self, model: FakeNet, images: Array) -> Array:
+        inputs = len(self._weight(model))
+        pixels = images.reshape(len(images), -1)
+        run = pixels.shape[1] // inputs
+        pooled: Array = pixels[:, : run * inputs].reshape(len(images), -1, run).mean(2)
+        return pooled
 
 
 def images_of(count: int, size: int = 32, *, seed: int = 0) -> Array:

@@ -78,14 +78,12 @@ def run(form: Form, case: Case, x: Array, weight: Array) -> Array:
 def _torch(
     x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool
 ) -> Array:
-    import torch
-
-    from ppim_port.ops.involution_torch import involution
+    from tests.support.frameworks import involution_torch, torch
 
     k, stride, dilation = sizes
     tensor = torch.from_numpy(x).requires_grad_(grad)
     with torch.set_grad_enabled(grad):
-        out = involution(
+        out = involution_torch.involution(
             tensor,
             torch.from_numpy(weight),
             kernel_size=k,
@@ -99,12 +97,11 @@ def _torch(
 def _paddle(
     x: Array, weight: Array, sizes: tuple[int, int, int], *, grad: bool
 ) -> Array:
-    from ppim_port.ops.involution_paddle import involution
-    from tests.support.frameworks import paddle
+    from tests.support.frameworks import involution_paddle, paddle
 
     k, stride, dilation = sizes
     tensor = paddle.to_tensor(x, stop_gradient=not grad)
-    out = involution(
+    out = involution_paddle.involution(
         tensor,
         paddle.to_tensor(weight),
         kernel_size=k,
