@@ -15,21 +15,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convert.comparison import Difference, diff
+    from convert.explanation import Explanation, explain
+    from convert.inspection import Inspection, inspect
     from convert.pipeline import convert, plan
     from convert.proof import verify
     from convert.records import Outcome, Plan, Proof, Request
 
 _HOMES = {
+    "Difference": "comparison",
+    "Explanation": "explanation",
+    "Inspection": "inspection",
     "Outcome": "records",
     "Plan": "records",
     "Proof": "records",
     "Request": "records",
     "convert": "pipeline",
+    "diff": "comparison",
+    "explain": "explanation",
+    "inspect": "inspection",
     "plan": "pipeline",
     "verify": "proof",
 }
 
-__all__ = ["Outcome", "Plan", "Proof", "Request", "convert", "plan", "verify"]
+__all__ = [
+    "Difference",
+    "Explanation",
+    "Inspection",
+    "Outcome",
+    "Plan",
+    "Proof",
+    "Request",
+    "convert",
+    "diff",
+    "explain",
+    "inspect",
+    "plan",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

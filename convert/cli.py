@@ -26,6 +26,7 @@ examples:
 commands, each with its own --help:
   convert inspect FILE                        what is in a weights file
   convert diff A B                            two files, tensor by tensor
+  convert verify MODEL FILE                   prove a file that is there already
   convert explain FILE                        a port's provenance, every digest checked
   convert cache list|verify|clear             the downloads and ports kept here
 
@@ -84,6 +85,11 @@ def parser() -> argparse.ArgumentParser:
         dest="verify",
         action="store_false",
         help="skip the proof, which needs both frameworks",
+    )
+    how.add_argument(
+        "--gradients",
+        action="store_true",
+        help="prove the backward pass too; some seconds more",
     )
     how.add_argument("--list", action="store_true", help="list all models and leave")
     how.add_argument("--json", action="store_true", help="print one JSON object")
@@ -177,6 +183,7 @@ def _request(options: argparse.Namespace) -> Any:
         out=options.out,
         force=options.force,
         verify=options.verify,
+        gradients=options.gradients,
         allow_nonfinite=options.allow_nonfinite,
         progress=not (options.quiet or options.json),
     )

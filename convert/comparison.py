@@ -138,9 +138,11 @@ def _tensors(
 def _compared(
     name: str, keys: tuple[str, str], values: tuple[Array, Array], tolerance: float
 ) -> TensorDifference:
-    kinds = [f"{value.dtype} {list(value.shape)}" for value in values]
     verdict, count, absolute, relative = _judged(*values, tolerance)
-    return TensorDifference(name, *keys, verdict, *kinds, count, absolute, relative)
+    mine, theirs = (f"{value.dtype} {list(value.shape)}" for value in values)
+    return TensorDifference(
+        name, *keys, verdict, mine, theirs, count, absolute, relative
+    )
 
 
 def _judged(

@@ -107,6 +107,9 @@ def _refuse_clashes(request: Request) -> None:
     if request.checkpoint and request.source:
         message = "A checkpoint at hand and a source to fetch exclude each other."
         raise UsageError(message)
+    if request.gradients and not request.verify:
+        message = "Gradients are part of the proof, which was waived."
+        raise UsageError(message)
     if request.to:
         _target_framework(request, request.to, "torch")
 

@@ -18,6 +18,7 @@ from convert.records import Plan, Proof
 from ppim_port.checkpoint import Written
 from ppim_port.errors import OutputError
 from ppim_port.mapping import Fate
+from ppim_port.mapping.dropped import dropped_values
 from ppim_port.output import write_text
 from ppim_port.state_dict import Array, StateDict
 from ppim_port.version import __version__
@@ -74,6 +75,7 @@ def _document(
         },
         "keys": key_counts(planned),
         "rules": mapping.tally(),
+        "dropped": dropped(planned),
         "parity": asdict(proof) if proof else None,
         "versions": _versions(),
         "tensors": [_tensor(fate, planned, converted) for fate in mapping.fates],
@@ -123,6 +125,13 @@ def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
         # Most tensors are not touched: no need to digest the same array twice.
         "target_sha256": digest if after is before else _digest(after),
     }
+
+
+def dropped(planned: Plan) -> dict[str, int | float | None]:
+    """What a plan leaves behind, with its values; none if no file was read."""
+    if planned.upstream is None:
+        return {}
+    return dropped_values(planned.mapping, planned.upstream.checkpoint.state)
 
 
 def _digest(value: Array | None) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from convert.provenance import key_counts
-from convert.records import Outcome, Plan
+from convert.provenance import dropped, key_counts
+from convert.records import Outcome, Plan, Proof
 from ppim_port.manifest import Manifest
+from ppim_port.mapping import Fate
 from ppim_port.table import percent, table
 
 
@@ -46,6 +48,7 @@ def model_list(manifest: Manifest) -> list[dict[str, Any]]:
 
 def plan_table(planned: Plan) -> str:
     """Every key's fate, and the totals."""
+    values = dropped(planned)
     rows = [
         [
             fate.source or "-",
@@ -53,7 +56,7 @@ def plan_table(planned: Plan) -> str:
             fate.target or "-",
             "x".join(map(str, fate.shape)) or "scalar",
             fate.dtype,
-            fate.reason,
+            _reason(fate, values),
         ]
         for fate in planned.mapping.fates
     ]
@@ -71,29 +74,47 @@ def plan_object(planned: Plan) -> dict[str, Any]:
         "framework": planned.mapping.target_framework,
         "naming": planned.mapping.naming,
         "keys": key_counts(planned),
+        "dropped": dropped(planned),
         "fates": [asdict(fate) for fate in planned.mapping.fates],
     }
 
 
 def summary(outcome: Outcome) -> str:
     """A finished conversion in a few lines."""
-    planned, proof = outcome.plan, outcome.proof
-    parity = (
-        f"parity   float64 logits differ by {proof.max_relative_difference:.1e} of the "
-        f"largest (limit {proof.tolerance:g}): {proof.source} = {proof.target}"
-        if proof
-        else "parity   NOT verified (--no-verify)"
-    )
+    planned = outcome.plan
+    parity = proof_lines(outcome.proof) or ["parity   NOT verified (--no-verify)"]
     return "\n".join(
         [
             f"{planned.record.name}: {_from(planned)}",
             f"keys     {_totals(planned)}",
-            parity,
+            *parity,
             f"written  {outcome.written.path} ({outcome.written.size:,} bytes)",
             f"sha256   {outcome.written.sha256}",
             f"sidecar  {outcome.provenance}",
         ]
     )
+
+
+def proof_lines(proof: Proof | None) -> list[str]:
+    """What was proven, and how well; nothing if there is no proof."""
+    if proof is None:
+        return []
+    source, target = proof.source.split()[0], proof.target.split()[0]
+    floor = proof.noise_floor
+    lines = [
+        f"parity   float64 logits differ by {proof.max_relative_difference:.1e} of the "
+        f"largest (limit {proof.tolerance:g}): {proof.source} = {proof.target}",
+        f"noise    of float32: {source}'s logits differ by {floor.source:.1e} from "
+        f"its float64, {target}'s differ by {floor.target:.1e}",
+        f"nets     {proof.layers} layers set alike; {proof.tensors} tensors read back "
+        "out of the net bit for bit",
+    ]
+    if proof.gradients:
+        lines.append(
+            f"backward gradients of {proof.gradients.tensors} tensors differ by "
+            f"{proof.gradients.max_relative_difference:.1e} at most"
+        )
+    return lines
 
 
 def outcome_object(outcome: Outcome) -> dict[str, Any]:
@@ -108,9 +129,15 @@ def outcome_object(outcome: Outcome) -> dict[str, Any]:
         "framework": planned.mapping.target_framework,
         "source": _source(planned),
         "keys": key_counts(planned),
+        "dropped": dropped(planned),
         "parity": asdict(outcome.proof) if outcome.proof else None,
         "provenance": str(outcome.provenance),
     }
+
+
+def _reason(fate: Fate, values: Mapping[str, int | float | None]) -> str:
+    value = values.get(fate.source or "")
+    return fate.reason if value is None else f"held {value}; {fate.reason}"
 
 
 def _totals(planned: Plan) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eval.commands import COMMANDS
+from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.errors import OutputError, UsageError
 from ppim_port.program import run
 from ppim_port.version import __version__
@@ -93,7 +95,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `evaluate` and return its exit code."""
-    options = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    code = run_command("evaluate", COMMANDS, words)
+    if code is not None:
+        return code
+    p = parser()
+    refuse_mistyped(p, COMMANDS, words)
+    options = p.parse_args(words)
     return run("evaluate", lambda: _evaluate(options))
 
 

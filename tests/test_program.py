@@ -62,8 +62,11 @@ def test_an_interrupt_is_not_a_success(capsys: Captured) -> None:
 
 def new_process(body: str, **options: int) -> subprocess.CompletedProcess[bytes]:
     script = f"import sys; from ppim_port.program import run; sys.exit({body})"
+    command = [sys.executable, "-c", script]
+    # Buffered, as usual: what is left to write shows only at the end.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     return subprocess.run(
-        [sys.executable, "-c", script], stderr=subprocess.PIPE, check=False, **options
+        command, stderr=subprocess.PIPE, env=environment, check=False, **options
     )
 
 

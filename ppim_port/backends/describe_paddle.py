@@ -167,7 +167,7 @@ def _add(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
 
 
 def _concat(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
-    return draft.add("concat", x[0], {"axis": int(x[1])})
+    return draft.concat(x[0], int(x[1]))
 
 
 def _split(draft: Draft, x: list[Operand], a: dict[str, Any]) -> list[int]:
@@ -193,7 +193,7 @@ def _dropout(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
 def _flatten(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
     if (a["start_axis"], a["stop_axis"]) not in ((1, 3), (1, -1)):
         draft.refuse(f"a flattening of axes {a['start_axis']} to {a['stop_axis']}")
-    return draft.add("flatten", [x[0]])
+    return draft.flatten(x[0])
 
 
 def _squeeze(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
@@ -224,9 +224,10 @@ HANDLERS: dict[str, Handler] = {
     "pd_op.matmul": _matmul,
     "pd_op.batch_norm_": _batch_norm,
     "pd_op.relu": lambda draft, x, a: draft.add("relu", [x[0]]),
-    "pd_op.relu6": lambda draft, x, a: draft.add("relu6", [x[0]]),
+    "pd_op.relu6": lambda draft, x, a: draft.relu6(x[0]),
     "pd_op.hardswish": lambda draft, x, a: draft.add("hardswish", [x[0]]),
     "pd_op.hardsigmoid": _hardsigmoid,
+    "pd_op.scale": lambda draft, x, a: draft.scale(x[0], x[1], a["bias"]),
     "pd_op.pool2d": _pool,
     "pd_op.dropout": _dropout,
     "pd_op.flatten": _flatten,

@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import Any, cast
 
 from ppim_port.backends.describe_paddle import describe_paddle
+from ppim_port.backends.mend_paddle import mend
 from ppim_port.backends.paddle import paddle
 from ppim_port.pairs.catalogue import image_size
+from ppim_port.pairs.mends import MENDS
 from ppim_port.pairs.records import NetDescription, NetName
 
 _WITH_BATCH_NORM = "_bn"
@@ -18,22 +20,36 @@ def versions() -> dict[str, str]:
     return {"paddlepaddle": paddle.version.full_version}
 
 
-def build(model: str) -> paddle.nn.Layer:
-    """A net in evaluation mode, float32, with whatever weights it starts from."""
+def build(
+    model: str, *, num_classes: int = 1000, mended: bool = False
+) -> paddle.nn.Layer:
+    """A net in evaluation mode, float32, with whatever weights it starts from.
+
+    Args:
+        model: its name.
+        num_classes: outputs of the classifier.
+        mended: change what `MENDS` says, so that it does what torchvision's does.
+
+    Raises:
+        MappingError: the installed Paddle's net is not the one that is mended.
+    """
     models: Any = import_module("paddle.vision.models")
     plain = model.removesuffix(_WITH_BATCH_NORM)
     # Paddle has one name for a VGG with batch norms and without.
     options = {"batch_norm": True} if plain != model else {}
-    net = getattr(models, plain)(pretrained=False, **options)
+    net = getattr(models, plain)(num_classes=num_classes, **options)
+    if mended:
+        mend(net, MENDS.get(model, ()))
     net.eval()
     return cast(paddle.nn.Layer, net)
 
 
-def describe(model: str) -> NetDescription:
+def describe(model: str, *, mended: bool = False) -> NetDescription:
     """What the installed Paddle's net of this name does.
 
     Raises:
         InputError: something that we cannot describe.
     """
     name = NetName("paddle.vision", model)
-    return describe_paddle(build(model), name, image_size(model), versions())
+    net = build(model, mended=mended)
+    return describe_paddle(net, name, image_size(model), versions())

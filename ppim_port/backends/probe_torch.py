@@ -5,7 +5,8 @@ Mirrors `probe_paddle.py`. Nothing here changes a tensor of the net.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def trace(net: torch.nn.Module, images: Array) -> dict[str, Call]:
     layers = [(name, layer) for name, layer in net.named_modules() if name]
     hooks = [layer.register_forward_hook(watch(name)) for name, layer in layers]
     try:
-        with torch.no_grad():
+        with _one_thread(), torch.no_grad():
             net(_tensor(images))
     finally:
         for hook in hooks:
@@ -40,7 +41,7 @@ def trace(net: torch.nn.Module, images: Array) -> dict[str, Call]:
 
 def run_layer(net: torch.nn.Module, layer: str, inputs: tuple[Array, ...]) -> Array:
     """See `Backend.run_layer`."""
-    with torch.no_grad():
+    with _one_thread(), torch.no_grad():
         output: torch.Tensor = net.get_submodule(layer)(*map(_tensor, inputs))
     return output.numpy()
 
@@ -49,9 +50,10 @@ def gradients(net: torch.nn.Module, images: Array, weights: Array) -> StateDict:
     """See `Backend.gradients`."""
     picture = _tensor(images).requires_grad_()
     parameters = dict(net.named_parameters())
-    scalar = (net(picture) * _tensor(weights)).sum()
     wanted = [picture, *parameters.values()]
-    found = torch.autograd.grad(scalar, wanted, allow_unused=True)
+    with _one_thread():
+        scalar = (net(picture) * _tensor(weights)).sum()
+        found = torch.autograd.grad(scalar, wanted, allow_unused=True)
     names = ("input", *parameters)
     return {
         name: np.zeros(tuple(w.shape)) if g is None else g.numpy(force=True)
@@ -71,6 +73,18 @@ class _Copies:
         if key not in self._known:
             self._known[key] = (tensor, np.array(tensor.numpy(force=True)))
         return self._known[key][1]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # As in `predict`: a small picture's operators wait for each other's threads; 3 to 7
+    # times slower with two (two busy cores, torch 2.13.0).
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _tensor(value: Array) -> torch.Tensor:

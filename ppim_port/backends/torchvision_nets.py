@@ -39,10 +39,11 @@ def versions() -> dict[str, str]:
     return {name: version.partition("+")[0] for name, version in found.items()}
 
 
-def build(model: str) -> torch.nn.Module:
+def build(model: str, *, num_classes: int = 1000) -> torch.nn.Module:
     """A net in evaluation mode, float32, with whatever weights it starts from."""
     models: Any = import_module("torchvision.models")
-    net = models.get_model(model, weights=None, **_OPTIONS.get(model, {}))
+    options = {"num_classes": num_classes, **_OPTIONS.get(model, {})}
+    net = models.get_model(model, weights=None, **options)
     return cast(torch.nn.Module, net.eval())
 
 

@@ -2,18 +2,26 @@
 
 What the frameworks spell differently and mean alike is written one way here: a bias
 that is added after its layer, a shuffle of channels spelled as three reshapes, a mean
-over the picture. Refused: whatever cannot be written without loss.
+over the picture, channels that are joined one by one. Refused: whatever cannot be
+written without loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NoReturn, TypeAlias
 
 from ppim_port.errors import InputError
 from ppim_port.pairs.records import Kind, Op, Setting
 
-Values = Mapping[str, Setting]
+# An operation that waits for the rest of its idiom: what, on which, how.
+Waiting: TypeAlias = tuple[str, int, tuple[int, ...]]
+
+_NOTHING: Final[Waiting] = ("", 0, ())
+_SHUFFLE: Final = (0, 2, 1, 3, 4)
+# A tracer rounds a scalar to float32, the net does not.
+_FLOAT32: Final = 1e-7
 
 
 @dataclass(slots=True)
@@ -22,20 +30,19 @@ class Draft:
 
     Attributes:
         owner: the net's name, for messages.
-        ops: what was drafted; indexes are stable.
-        shapes: of reshapes and transposes that wait for the rest of their shuffle:
-            index of the operation -> what was asked of it.
+        ops: what was drafted; indexes are stable, and below 0 while an operation waits
+            for the rest of its idiom.
     """
 
     owner: str
     ops: list[Op] = field(default_factory=list)
-    _waiting: dict[int, tuple[str, int, tuple[int, ...]]] = field(default_factory=dict)
+    _waiting: dict[int, Waiting] = field(default_factory=dict)
 
     def add(
         self,
         kind: Kind,
         inputs: Sequence[int] = (),
-        settings: Values | None = None,
+        settings: Mapping[str, Setting] | None = None,
         tensors: Mapping[str, str] | None = None,
     ) -> int:
         """Draft an operation; its index."""
@@ -53,10 +60,26 @@ class Draft:
         self.ops[index] = Op(op.kind, op.inputs, op.settings, tensors)
         return index
 
+    def concat(self, parts: Sequence[int], axis: int) -> int:
+        """Join tensors; what was itself joined on the same axis is joined at once."""
+        flat: list[int] = []
+        for part in parts:
+            op = self.ops[part]
+            nested = op.kind == "concat" and op.settings["axis"] == axis
+            flat += op.inputs if nested else (part,)
+        return flat[0] if len(flat) == 1 else self.add("concat", flat, {"axis": axis})
+
     def mean(self, index: int, *, keepdim: bool) -> int:
         """The mean over height and width."""
         pooled = self.add("adaptive_avg_pool", [index], {"size": (1, 1)})
-        return pooled if keepdim else self.add("flatten", [pooled])
+        return pooled if keepdim else self.flatten(pooled)
+
+    def flatten(self, index: int) -> int:
+        """To `[N, features]`; before a dropout, which does not mind."""
+        op = self.ops[index]
+        if op.kind == "dropout":
+            return self.add("dropout", [self.flatten(op.inputs[0])], op.settings)
+        return self.add("flatten", [index])
 
     def squeeze(self, index: int) -> int:
         """Drop height and width, which must be 1 for a picture of any size."""
@@ -65,13 +88,13 @@ class Draft:
             above = self.ops[above.inputs[0]]
         if (above.kind, above.settings.get("size")) != ("adaptive_avg_pool", (1, 1)):
             self.refuse(f"the axes of a {above.kind} are dropped")
-        return self.add("flatten", [index])
+        return self.flatten(index)
 
     def reshape(self, index: int, shape: Sequence[int]) -> int:
         """One step of a channel shuffle, or a flattening to `[N, features]`."""
         wanted = tuple(shape)
         if len(wanted) == 2 and wanted[0] in (1, -1):
-            return self.add("flatten", [index])
+            return self.flatten(index)
         if len(wanted) == 4 and index < 0:
             return self._shuffled(index, wanted)
         if len(wanted) != 5 or index < 0:
@@ -81,12 +104,27 @@ class Draft:
     def transpose(self, index: int, order: Sequence[int]) -> int:
         """The middle step of a channel shuffle."""
         wanted = tuple(order)
-        known = self._waiting.get(index, ("", 0, ()))
-        if wanted != (0, 2, 1, 3, 4) or known[0] != "reshape":
+        if wanted != _SHUFFLE or self._waiting.get(index, _NOTHING)[0] != "reshape":
             self.refuse(f"a transpose to {list(wanted)}")
         return self._wait("transpose", index, wanted)
 
-    def refuse(self, what: str) -> None:
+    def scale(self, index: int, factor: float, shift: float) -> int:
+        """One step of `relu6(x + 3) / 6`, the other spelling of a hard sigmoid."""
+        what, before, _ = self._waiting.get(index, _NOTHING)
+        if not what and (factor, shift) == (1, 3):
+            return self._wait("shift", index, (3,))
+        if what != "relu6" or abs(factor - 1 / 6) > _FLOAT32 or shift:
+            self.refuse(f"a product with {factor} and a sum with {shift}")
+        _, first, _ = self._waiting[before]
+        return self.add("hardsigmoid", [first], {"slope": 1 / 6, "offset": 0.5})
+
+    def relu6(self, index: int) -> int:
+        """A relu6, or the middle step of a hard sigmoid."""
+        if self._waiting.get(index, _NOTHING)[0] == "shift":
+            return self._wait("relu6", index, ())
+        return self.add("relu6", [index])
+
+    def refuse(self, what: str) -> NoReturn:
         """Say what cannot be described.
 
         Raises:
@@ -113,7 +151,7 @@ class Draft:
     def _settled(self, index: int) -> None:
         if index < 0:
             what, _, asked = self._waiting[index]
-            self.refuse(f"a {what} to {list(asked)} that no shuffle of channels needs")
+            self.refuse(f"a {what} {list(asked)} that is no part of a known idiom")
 
 
 def finished(draft: Draft, output: int) -> tuple[Op, ...]:

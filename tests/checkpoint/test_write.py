@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import subprocess
 import sys
@@ -115,6 +116,34 @@ def test_the_library_loads_our_safetensors(tmp_path: Path) -> None:
     expected = small_state()
     assert_same_bits({key: loaded[key] for key in expected}, expected)
     assert len(loaded) == len(expected)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_our_safetensors_is_the_librarys_own_byte_for_byte(
+    tmp_path: Path, backwards: bool
+) -> None:
+    from safetensors.numpy import save
+
+    rng = np.random.default_rng(3)
+    codes = ["b1", "u1", "i1", "i2", "u2", "f2", "i4", "u4", "f4", "f8", "i8", "u8"]
+    keys = [f'{name}{n} "\\x' for n in range(len(codes)) for name in "zaüB😀"]
+    state = {
+        key: np.asarray(rng.random((n % 3, 2) if n % 4 else ()) * 100).astype(
+            codes[n % len(codes)]
+        )
+        for n, key in enumerate(reversed(keys) if backwards else keys)
+    }
+    metadata = {"b": "ü", "a": "2"}
+    write(
+        state,
+        tmp_path / "a",
+        kind="safetensors",
+        framework="paddle",
+        metadata=metadata,
+    )
+    noted = {**metadata, "framework": "paddle", "keys": list(state)}
+    text = json.dumps(noted, sort_keys=True, separators=(",", ":"))
+    assert (tmp_path / "a").read_bytes() == save(state, metadata={"ppim_port": text})
 
 
 def test_safetensors_notes_framework_and_metadata_under_one_key(

@@ -72,10 +72,9 @@ def test_a_failure_while_writing_leaves_the_old_file(
     framework: str,
     error: BaseException,
 ) -> None:
-    module = "safetensors.numpy" if kind == "safetensors" else f"write_{kind}"
-    name = "save_file" if kind == "safetensors" else f"write_{kind}"
-    package = "" if kind == "safetensors" else "ppim_port.checkpoint."
-    monkeypatch.setattr(importlib.import_module(package + module), name, failing(error))
+    name = f"write_{kind}"
+    module = importlib.import_module(f"ppim_port.checkpoint.{name}")
+    monkeypatch.setattr(module, name, failing(error))
     with pytest.raises((CheckpointError, KeyboardInterrupt)):
         overwrite(target, kind, framework)
     assert_untouched(target)

@@ -149,6 +149,22 @@ def test_weights_that_are_not_finite_are_refused_by_key(
     assert "Nothing was written; --allow-nonfinite --no-verify converts it" in text
 
 
+def test_negative_variances_are_refused_by_key_or_converted_on_request(
+    tmp_path: Path,
+) -> None:
+    state = made_state(rednet(), "official")
+    for key in ("backbone.stem.2.running_var", "backbone.layer4.0.bn3.running_var"):
+        state[key][0] = -1e-8
+    source = save(tmp_path, state)
+    text = refusal(CheckpointError, source)
+    assert text.startswith(
+        f"{source}: negative variances in backbone.stem.2.running_var, "
+        "backbone.layer4.0.bn3.running_var. Nothing was written; --allow-nonfinite"
+    )
+    done = unproven(source, tmp_path, allow_nonfinite=True)
+    assert read(done.written.path).state["stem.2._variance"][0] == np.float32(-1e-8)
+
+
 def test_weights_that_are_not_finite_are_converted_on_request(tmp_path: Path) -> None:
     state = made_state(rednet(), "official")
     state["head.fc.bias"][3] = np.nan
