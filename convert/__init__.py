@@ -18,24 +18,38 @@ if TYPE_CHECKING:
     from convert.comparison import Difference, diff
     from convert.explanation import Explanation, explain
     from convert.inspection import Inspection, inspect
+    from convert.pairing.pipeline import convert_pair, plan_pair
+    from convert.pairing.records import PairOutcome, PairPlan, PairProof, PairRequest
     from convert.pipeline import convert, plan
     from convert.proof import verify
     from convert.records import Outcome, Plan, Proof, Request
+    from convert.verification.files import Verified, verify_file
+    from convert.verification.selftest import SelfTest, self_test
 
 _HOMES = {
     "Difference": "comparison",
     "Explanation": "explanation",
     "Inspection": "inspection",
     "Outcome": "records",
+    "PairOutcome": "pairing.records",
+    "PairPlan": "pairing.records",
+    "PairProof": "pairing.records",
+    "PairRequest": "pairing.records",
     "Plan": "records",
     "Proof": "records",
     "Request": "records",
+    "SelfTest": "verification.selftest",
+    "Verified": "verification.files",
     "convert": "pipeline",
+    "convert_pair": "pairing.pipeline",
     "diff": "comparison",
     "explain": "explanation",
     "inspect": "inspection",
     "plan": "pipeline",
+    "plan_pair": "pairing.pipeline",
+    "self_test": "verification.selftest",
     "verify": "proof",
+    "verify_file": "verification.files",
 }
 
 __all__ = [
@@ -43,15 +57,25 @@ __all__ = [
     "Explanation",
     "Inspection",
     "Outcome",
+    "PairOutcome",
+    "PairPlan",
+    "PairProof",
+    "PairRequest",
     "Plan",
     "Proof",
     "Request",
+    "SelfTest",
+    "Verified",
     "convert",
+    "convert_pair",
     "diff",
     "explain",
     "inspect",
     "plan",
+    "plan_pair",
+    "self_test",
     "verify",
+    "verify_file",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ examples:
                                               the other way
   convert rednet50 --plan                     every key's fate; writes nothing
   convert --list                              all models, with published accuracies
+  convert --from torchvision:resnet50 --checkpoint resnet50.pth \
+          --to paddle.vision:resnet50         between nets that both packages have
 
 commands, each with its own --help:
   convert inspect FILE                        what is in a weights file
@@ -52,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
         "--checkpoint", type=Path, metavar="FILE", help="convert this file; no download"
     )
     source.add_argument(
+        "--from",
+        dest="origin",
+        metavar="NET",
+        help="a net of torchvision or of paddle.vision, instead of a model",
+    )
+    source.add_argument(
         "--source", metavar="NAME", help="fetch from this source of the manifest only"
     )
     source.add_argument(
@@ -62,8 +70,16 @@ def parser() -> argparse.ArgumentParser:
     target = p.add_argument_group("target")
     target.add_argument(
         "--to",
-        choices=("pdparams", "pth", "safetensors"),
-        help="output format (default: the other framework's; pdparams for downloads)",
+        choices=Targets(("pdparams", "pth", "safetensors")),
+        metavar="FORMAT|NET",
+        help="pdparams, pth or safetensors (default: the other framework's own; "
+        "pdparams for downloads); with --from the net, e.g. paddle.vision:resnet50",
+    )
+    target.add_argument(
+        "--mend",
+        action="store_true",
+        help="with --from: port for Paddle's net mended by our table, where the two "
+        "nets differ",
     )
     target.add_argument(
         "--framework",
@@ -98,6 +114,13 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+class Targets(tuple[str, ...]):
+    """What --to may be: a format, or a net's name, which is looked up later."""
+
+    def __contains__(self, value: object) -> bool:
+        return super().__contains__(value) or ":" in str(value)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `convert` and return its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
@@ -106,8 +129,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     p = parser()
     _suggest(p, words)
     options = p.parse_args(words)
-    if not options.list and not options.model:
+    if not (options.list or options.model or options.origin):
         p.error("name a model, or --list")
+    to_net = options.to is not None and ":" in options.to
+    if to_net != bool(options.origin) or (options.mend and not to_net):
+        p.error("--from NET and --to NET belong together, and --mend to both of them")
     return run("convert", lambda: _dispatch(options))
 
 
@@ -127,6 +153,8 @@ def _suggest(p: argparse.ArgumentParser, words: Sequence[str]) -> None:
 def _dispatch(options: argparse.Namespace) -> int:
     if options.list:
         _list(options)
+    elif options.origin:
+        _pair(options)
     elif options.plan:
         _plan(options)
     else:
@@ -156,15 +184,27 @@ def _plan(options: argparse.Namespace) -> None:
         print(plan_table(planned))
 
 
-def _convert(options: argparse.Namespace) -> None:
-    from convert.pipeline import convert
-    from convert.render import outcome_object, summary
+def _pair(options: argparse.Namespace) -> None:
+    from convert.pairing.program import answer
 
+    text = answer(options, say=_speaker(options))
+    if options.json or not options.quiet:
+        print(text)
+
+
+def _speaker(options: argparse.Namespace) -> Callable[[str], None]:
     def say(text: str) -> None:
         if not options.quiet:
             print(text, file=sys.stderr)
 
-    outcome = convert(_request(options), say=say)
+    return say
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from convert.pipeline import convert
+    from convert.render import outcome_object, summary
+
+    outcome = convert(_request(options), say=_speaker(options))
     if options.json:
         _print_json(outcome_object(outcome))
     elif not options.quiet:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from convert.provenance import provenance_path, write_provenance
-from convert.records import Origin, Outcome, Plan, Request, Upstream
+from convert.records import Origin, Outcome, Plan, Request, Sourced, Upstream
 from ppim_port.backends import require
 from ppim_port.checkpoint import NATIVE_KIND, OWNER, WriteKind, read, sha256_file, write
 from ppim_port.errors import CheckpointError, OutputError, OutputExistsError, UsageError
@@ -37,7 +37,7 @@ def plan(request: Request) -> Plan:
     """
     record = load_manifest().model(request.model)
     _refuse_clashes(request)
-    origin = _given(request) or _in_cache(record, request)
+    origin = given(request.checkpoint) or _in_cache(record, request)
     upstream = _open(record, origin) if origin else None
     return _decide(request, record, upstream)
 
@@ -61,13 +61,13 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
     """
     record = load_manifest().model(request.model)
     _check_early(request)
-    origin = _given(request) or _fetched(record, request, say)
+    origin = given(request.checkpoint) or _fetched(record, request, say)
     planned = _decide(request, record, _open(record, origin))
-    _refuse_overwriting(planned, request)
+    refuse_overwriting(planned.out, force=request.force)
     assert planned.upstream is not None
     state = planned.upstream.checkpoint.state
     if not request.allow_nonfinite:
-        _refuse_bad_values(planned.upstream)
+        refuse_values(planned.upstream)
     converted = apply(planned.mapping, state)
     proof = None
     if request.verify:
@@ -94,7 +94,16 @@ def _check_early(request: Request) -> None:
         require("torch")
         require("paddle")
     _refuse_clashes(request)
-    folder = _folder(request)
+    check_folder(request.out)
+
+
+def check_folder(out: Path | None) -> None:
+    """Refuse an output whose folder does not exist.
+
+    Raises:
+        OutputError: it does not.
+    """
+    folder = Path() if out is None else out if out.is_dir() else out.parent
     if not folder.is_dir():
         message = (
             f"{folder}: no such folder; nothing was read or written. Make it first, "
@@ -114,16 +123,14 @@ def _refuse_clashes(request: Request) -> None:
         _target_framework(request, request.to, "torch")
 
 
-def _folder(request: Request) -> Path:
-    if request.out is None:
-        return Path()
-    return request.out if request.out.is_dir() else request.out.parent
+def given(path: Path | None) -> Origin | None:
+    """A file at hand; None without one.
 
-
-def _given(request: Request) -> Origin | None:
-    if request.checkpoint is None:
+    Raises:
+        CheckpointError: it is not there.
+    """
+    if path is None:
         return None
-    path = request.checkpoint
     if not path.is_file():
         kind = "is a folder" if path.is_dir() else "does not exist"
         message = f"{path}: {kind}; expected a weights file. Nothing was written."
@@ -164,7 +171,9 @@ def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) ->
         target_framework=_target_framework(request, kind, source),
         origin=str(upstream.origin.path) if upstream else record.name,
     )
-    return Plan(record, upstream, mapping, kind, _out(request, record, kind))
+    return Plan(
+        record, upstream, mapping, kind, out_path(request.out, f"{record.name}.{kind}")
+    )
 
 
 def _target_framework(
@@ -189,16 +198,21 @@ def _published_layout(record: ModelRecord) -> dict[str, TensorInfo]:
     }
 
 
-def _out(request: Request, record: ModelRecord, kind: WriteKind) -> Path:
-    name = f"{record.name}.{kind}"
-    if request.out is None:
+def out_path(out: Path | None, name: str) -> Path:
+    """Where an output goes that is to be called `name` unless `out` is a file."""
+    if out is None:
         return Path(name)
-    return request.out / name if request.out.is_dir() else request.out
+    return out / name if out.is_dir() else out
 
 
-def _refuse_overwriting(planned: Plan, request: Request) -> None:
-    for path in (planned.out, provenance_path(planned.out)):
-        if path.exists() and not request.force:
+def refuse_overwriting(out: Path, *, force: bool) -> None:
+    """Refuse to replace an output or its sidecar unless that was asked for.
+
+    Raises:
+        OutputExistsError: one of them exists.
+    """
+    for path in (out, provenance_path(out)):
+        if path.exists() and not force:
             message = (
                 f"{path}: exists already; nothing was written. Overwrite it with "
                 "--force, or choose another place with --out."
@@ -206,7 +220,12 @@ def _refuse_overwriting(planned: Plan, request: Request) -> None:
             raise OutputExistsError(message)
 
 
-def _refuse_bad_values(upstream: Upstream) -> None:
+def refuse_values(upstream: Sourced) -> None:
+    """Refuse a source with values that no trained net has.
+
+    Raises:
+        CheckpointError: NaN, infinities, or negative variances.
+    """
     refuse_bad_values(
         upstream.checkpoint.state,
         str(upstream.origin.path),

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convert.records import Plan, Proof
+from convert.records import Decided, Proof
 from ppim_port.checkpoint import Written
 from ppim_port.errors import OutputError
 from ppim_port.mapping import Fate
@@ -22,6 +23,9 @@ from ppim_port.mapping.dropped import dropped_values
 from ppim_port.output import write_text
 from ppim_port.state_dict import Array, StateDict
 from ppim_port.version import __version__
+
+if TYPE_CHECKING:
+    from convert.pairing.records import PairProof
 
 SUFFIX = ".provenance.json"
 
@@ -32,16 +36,29 @@ def provenance_path(out: Path) -> Path:
 
 
 def write_provenance(
-    planned: Plan, converted: StateDict, written: Written, proof: Proof | None
+    planned: Decided,
+    converted: StateDict,
+    written: Written,
+    proof: Proof | PairProof | None,
+    *,
+    more: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write the sidecar beside its output, replacing the one of an older output.
+
+    Args:
+        planned: what was decided.
+        converted: what was written.
+        written: where it was written.
+        proof: that it is right, None if that was waived.
+        more: further fields.
 
     Raises:
         OutputError: it cannot be written; the output itself is complete.
     """
     path = provenance_path(written.path)
     # ASCII, so that a file name that is no proper text still makes a proper file.
-    text = json.dumps(_document(planned, converted, written, proof), indent=2)
+    document = {**_document(planned, converted, written, proof), **(more or {})}
+    text = json.dumps(document, indent=2)
     try:
         write_text(text + "\n", path)
     except OutputError as error:
@@ -59,12 +76,15 @@ def tensor_digest(value: Array) -> str:
 
 
 def _document(
-    planned: Plan, converted: StateDict, written: Written, proof: Proof | None
+    planned: Decided,
+    converted: StateDict,
+    written: Written,
+    proof: Proof | PairProof | None,
 ) -> dict[str, Any]:
     mapping = planned.mapping
     return {
         "schema": 1,
-        "model": planned.record.name,
+        "model": planned.name,
         "source": _source(planned),
         "target": {
             "file": written.path.name,
@@ -82,7 +102,7 @@ def _document(
     }
 
 
-def key_counts(planned: Plan) -> dict[str, int]:
+def key_counts(planned: Decided) -> dict[str, int]:
     """Keys of the source, dropped ones among them, and keys of the target."""
     return {
         "source": planned.mapping.source_count,
@@ -91,7 +111,7 @@ def key_counts(planned: Plan) -> dict[str, int]:
     }
 
 
-def _source(planned: Plan) -> dict[str, Any]:
+def _source(planned: Decided) -> dict[str, Any]:
     assert planned.upstream is not None
     origin, checkpoint = planned.upstream.origin, planned.upstream.checkpoint
     return {
@@ -108,7 +128,7 @@ def _source(planned: Plan) -> dict[str, Any]:
     }
 
 
-def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
+def _tensor(fate: Fate, planned: Decided, converted: StateDict) -> dict[str, Any]:
     assert planned.upstream is not None
     source = planned.upstream.checkpoint.state
     before = source[fate.source] if fate.source else None
@@ -127,7 +147,7 @@ def _tensor(fate: Fate, planned: Plan, converted: StateDict) -> dict[str, Any]:
     }
 
 
-def dropped(planned: Plan) -> dict[str, int | float | None]:
+def dropped(planned: Decided) -> dict[str, int | float | None]:
     """What a plan leaves behind, with its values; none if no file was read."""
     if planned.upstream is None:
         return {}

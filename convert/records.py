@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ppim_port.checkpoint import Checkpoint, WriteKind, Written
 from ppim_port.manifest import ModelRecord
@@ -63,6 +64,42 @@ class Upstream:
     checkpoint: Checkpoint
 
 
+class Sourced(Protocol):
+    """A source file, read."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from."""
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What is in it."""
+
+
+class Decided(Protocol):
+    """A decided conversion of any sort: what sidecars and tables are made of."""
+
+    @property
+    def name(self) -> str:
+        """What is converted."""
+
+    @property
+    def upstream(self) -> Sourced | None:
+        """The source; None if no file was read."""
+
+    @property
+    def mapping(self) -> Mapping:
+        """Every key's fate."""
+
+    @property
+    def kind(self) -> WriteKind:
+        """Format of the output."""
+
+    @property
+    def out(self) -> Path:
+        """Where it would be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A decided conversion; nothing is written yet.
@@ -80,6 +117,11 @@ class Plan:
     mapping: Mapping
     kind: WriteKind
     out: Path
+
+    @property
+    def name(self) -> str:
+        """What is converted: the model's name."""
+        return self.record.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from convert.provenance import dropped, key_counts
-from convert.records import Outcome, Plan, Proof
+from convert.records import Decided, Outcome, Proof
 from ppim_port.manifest import Manifest
 from ppim_port.mapping import Fate
 from ppim_port.table import percent, table
@@ -46,8 +46,13 @@ def model_list(manifest: Manifest) -> list[dict[str, Any]]:
     return [asdict(record) for record in manifest.models.values()]
 
 
-def plan_table(planned: Plan) -> str:
+def plan_table(planned: Decided) -> str:
     """Every key's fate, and the totals."""
+    return f"{fate_table(planned)}\n\n{totals(planned)}\n{_from(planned)}"
+
+
+def fate_table(planned: Decided) -> str:
+    """Every key's fate."""
     values = dropped(planned)
     rows = [
         [
@@ -61,15 +66,15 @@ def plan_table(planned: Plan) -> str:
         for fate in planned.mapping.fates
     ]
     header = ["source key", "action", "target key", "shape", "dtype", "reason"]
-    return f"{table(header, rows)}\n\n{_totals(planned)}\n{_from(planned)}"
+    return table(header, rows)
 
 
-def plan_object(planned: Plan) -> dict[str, Any]:
+def plan_object(planned: Decided) -> dict[str, Any]:
     """A plan for machines."""
     return {
-        "model": planned.record.name,
+        "model": planned.name,
         "written": None,
-        "source": _source(planned),
+        "source": source_object(planned),
         "out": str(planned.out),
         "framework": planned.mapping.target_framework,
         "naming": planned.mapping.naming,
@@ -85,8 +90,8 @@ def summary(outcome: Outcome) -> str:
     parity = proof_lines(outcome.proof) or ["parity   NOT verified (--no-verify)"]
     return "\n".join(
         [
-            f"{planned.record.name}: {_from(planned)}",
-            f"keys     {_totals(planned)}",
+            f"{planned.name}: {_from(planned)}",
+            f"keys     {totals(planned)}",
             *parity,
             f"written  {outcome.written.path} ({outcome.written.size:,} bytes)",
             f"sha256   {outcome.written.sha256}",
@@ -121,13 +126,13 @@ def outcome_object(outcome: Outcome) -> dict[str, Any]:
     """A finished conversion for machines."""
     planned = outcome.plan
     return {
-        "model": planned.record.name,
+        "model": planned.name,
         "written": str(outcome.written.path),
         "sha256": outcome.written.sha256,
         "size": outcome.written.size,
         "format": planned.kind,
         "framework": planned.mapping.target_framework,
-        "source": _source(planned),
+        "source": source_object(planned),
         "keys": key_counts(planned),
         "dropped": dropped(planned),
         "parity": asdict(outcome.proof) if outcome.proof else None,
@@ -140,7 +145,8 @@ def _reason(fate: Fate, values: Mapping[str, int | float | None]) -> str:
     return fate.reason if value is None else f"held {value}; {fate.reason}"
 
 
-def _totals(planned: Plan) -> str:
+def totals(planned: Decided) -> str:
+    """Keys of source and target, and what became of them."""
     counts = key_counts(planned)
     tally = ", ".join(f"{n} {action}" for action, n in planned.mapping.tally().items())
     return (
@@ -149,7 +155,7 @@ def _totals(planned: Plan) -> str:
     )
 
 
-def _from(planned: Plan) -> str:
+def _from(planned: Decided) -> str:
     if planned.upstream is None:
         return "planned from the official layout as published; no file was read"
     origin = planned.upstream.origin
@@ -159,7 +165,8 @@ def _from(planned: Plan) -> str:
     )
 
 
-def _source(planned: Plan) -> dict[str, Any] | None:
+def source_object(planned: Decided) -> dict[str, Any] | None:
+    """Where the source came from, for machines; None if no file was read."""
     if planned.upstream is None:
         return None
     origin, checkpoint = planned.upstream.origin, planned.upstream.checkpoint

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.commands import COMMANDS
+from eval.layout_names import LAYOUTS
 from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.errors import OutputError, UsageError
 from ppim_port.program import run
@@ -22,6 +23,10 @@ examples:
   evaluate --model rednet26 --weights rednet26.pdparams \\
       --val-dir ILSVRC2012/flat --val-list ILSVRC2012/val_list.txt
       a flat folder, with `name index` lines (index among the sorted wnids)
+  evaluate --model rednet26 --val-dir ILSVRC2012/val --run runs/rednet26
+      keeps a ledger; killed at any moment, the same command goes on
+  torchrun --nproc-per-node 4 -m eval --model rednet26 ... --run runs/rednet26
+      shares the pictures among four processes
 
 exit codes: 0 pass (or nothing to compare), 1 outside the tolerance, 2 usage,
 3 bad input
@@ -43,13 +48,28 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--model", required=True, help="model name, see `convert --list`")
     pictures = p.add_argument_group("pictures")
     pictures.add_argument(
-        "--val-dir", type=Path, required=True, metavar="DIR", help="the pictures"
+        "--val-dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the pictures: a folder, or an archive of them",
     )
     pictures.add_argument(
         "--val-list",
         type=Path,
         metavar="FILE",
-        help="labels of a flat folder: `name index` lines",
+        help="labels: `name index` lines, or the devkit's ground truth",
+    )
+    pictures.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="how pictures and labels lie there (default: found out)",
+    )
+    pictures.add_argument(
+        "--recipe",
+        metavar="NAME|FILE",
+        help="preprocessing: a name in weights.json or a JSON file (default: the "
+        "model's own, the only one that is compared with published figures)",
     )
     net = p.add_argument_group("net")
     net.add_argument(
@@ -81,6 +101,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="PP",
         help="percentage points, either way (default: each published figure's own)",
     )
+    output.add_argument(
+        "--run",
+        type=Path,
+        metavar="DIR",
+        help="keep ledger and result there; if killed, the same command goes on",
+    )
     output.add_argument("--json", action="store_true", help="print one JSON object")
     output.add_argument(
         "--out", type=Path, metavar="FILE", help="also write that object to a file"
@@ -106,9 +132,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from eval.pipeline import evaluate
+    from eval.launch import shard_of
+    from eval.pipeline import evaluate_shard
     from eval.progress import with_bar
     from eval.report import as_json, summary
+    from eval.timing import spent_text
 
     _check_outputs(options)
 
@@ -117,7 +145,12 @@ def _evaluate(options: argparse.Namespace) -> int:
             print(text, file=sys.stderr)
 
     extra = {} if options.quiet else {"watch": with_bar}
-    result = evaluate(_request(options), say=say, **extra)
+    shard = shard_of(os.environ)
+    result = evaluate_shard(_request(options), shard, say=say, **extra)
+    if result is None:
+        say(f"{shard}: done; the last rank to finish merges and prints the result")
+        return 0
+    say(spent_text(result.timing))
     # First, so that a disk that fills up meanwhile costs the files alone.
     print(as_json(result) if options.json else summary(result))
     _write_files(options, result)
@@ -155,6 +188,9 @@ def _request(options: argparse.Namespace) -> Any:
         workers=options.workers,
         tolerance=options.tolerance,
         progress=not options.quiet,
+        run=options.run,
+        recipe=options.recipe,
+        layout=options.layout,
     )
 
 

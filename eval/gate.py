@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import ceil
 
+from eval.paired import BaselineVerdict, Compared
 from eval.records import Comparison, Dataset, Score, Status, Verdict
 from ppim_port.manifest import Published
 
@@ -18,6 +20,10 @@ CLASSES = 1000
 PICTURES_A_CLASS = 50
 PICTURES = CLASSES * PICTURES_A_CLASS
 STEM = "ILSVRC2012_val_"
+# Pictures in a thousand that may get another first class before it counts as a change,
+# and the p-value below which a net change is none of chance.
+FLIPS_A_THOUSAND = 1
+SIGNIFICANT = 0.01
 
 
 def missing_from_whole(dataset: Dataset) -> str | None:
@@ -71,6 +77,49 @@ def gate(
         f"against {first.source}: {what} its tolerance of {first.tolerance:g} pp"
     )
     return Verdict(status, reason, comparisons)
+
+
+def counts_within(figure: float, tolerance: float, n: int) -> tuple[int, int]:
+    """The least and the most right answers of `n` that pass, as `gate` judges them."""
+    near = round(figure / 100 * n)
+    room = ceil(tolerance / 100 * n) + 1
+    passing = [
+        count
+        for count in range(max(near - room, 0), min(near + room, n) + 1)
+        if _within(100 * count / n - figure, tolerance)
+    ]
+    return (passing[0], passing[-1]) if passing else (n + 1, -1)
+
+
+def flips_allowed(n: int, max_flips: int | None) -> int:
+    """The budget of flips: what was asked for, or one in a thousand, rounded up."""
+    return ceil(n * FLIPS_A_THOUSAND / 1000) if max_flips is None else max_flips
+
+
+def gate_baseline(
+    compared: Compared, *, max_flips: int | None = None
+) -> BaselineVerdict:
+    """Judge a run against its baseline, by flips and by their net change.
+
+    Both ways: a net improvement that chance does not explain is a change too.
+
+    Args:
+        compared: baseline first.
+        max_flips: pictures that may get another first class; None is one in a thousand.
+    """
+    flips, budget = len(compared.flips), flips_allowed(compared.n, max_flips)
+    paired = compared.top1
+    significant = paired.p_value < SIGNIFICANT
+    numbers = (
+        f"{flips:,} of {compared.n:,} first classes flipped (budget {budget:,}), top-1 "
+        f"{paired.net_change:+.3f} pp, exact McNemar p = {paired.p_value:.2g}"
+    )
+    if flips > budget:
+        return BaselineVerdict("fail", f"{numbers}: over the budget", budget, compared)
+    if significant:
+        reason = f"{numbers}: a net change that chance does not explain"
+        return BaselineVerdict("fail", reason, budget, compared)
+    return BaselineVerdict("pass", numbers, budget, compared)
 
 
 def _compare(

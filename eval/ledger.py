@@ -33,8 +33,8 @@ class Ledger:
     def __iter__(self) -> Iterator[Row]:
         return iter(self._rows.values())
 
-    def append(self, batch: Batch, logits: Array) -> None:
-        """Add a scored batch.
+    def append(self, batch: Batch, logits: Array) -> list[Row]:
+        """Add a scored batch, and return its rows.
 
         Args:
             batch: the pictures.
@@ -44,6 +44,7 @@ class Ledger:
             VerificationError: a logit is NaN or infinite; names the picture.
             DatasetError: a picture is in the ledger already.
         """
+        added = []
         for sample, digest, values in zip(
             batch.samples, batch.digests, logits, strict=True
         ):
@@ -53,10 +54,21 @@ class Ledger:
                     "was ended; check the weights."
                 )
                 raise VerificationError(message)
-            if sample.id in self._rows:
-                message = f"{sample.id!r} was scored twice; the run was ended."
+            added.append(row_of(sample, digest, values))
+        self.extend(added)
+        return added
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Add rows of pictures that were scored before.
+
+        Raises:
+            DatasetError: a picture is in the ledger already.
+        """
+        for row in rows:
+            if row.id in self._rows:
+                message = f"{row.id!r} was scored twice; the run was ended."
                 raise DatasetError(message)
-            self._rows[sample.id] = row_of(sample, digest, values)
+            self._rows[row.id] = row
 
 
 def row_of(sample: Sample, digest: str, logits: Array) -> Row:
@@ -92,7 +104,7 @@ def top_classes(logits: Array, *, top: int = TOP) -> Array:
 
 
 def write_csv(rows: Iterable[Row], path: Path) -> None:
-    """Write the ledger as CSV: id, digest, label, top-5 classes, top-5 logits.
+    """Write the ledger as CSV: every field of its rows, a column each.
 
     Logits are written with the fewest digits that give the same float back. A net of
     fewer than five classes leaves the last places empty.
@@ -105,14 +117,25 @@ def write_csv(rows: Iterable[Row], path: Path) -> None:
     places = range(1, TOP + 1)
     classes = [f"top{place}" for place in places]
     writer.writerow(
-        ["id", "sha256", "label", *classes, *(f"{name}_logit" for name in classes)]
+        [
+            *("id", "sha256", "label", *classes),
+            *(f"{name}_logit" for name in classes),
+            *("label_logit", "rank", "log_sum_exp"),
+        ]
     )
     for row in rows:
-        logits = [np.format_float_positional(np.float32(v)) for v in row.logits]
+        logits = [_shortest(value) for value in row.logits]
         writer.writerow(
-            [row.id, row.digest, row.label, *_filled(row.top5), *_filled(logits)]
+            [
+                *(row.id, row.digest, row.label, *_filled(row.top5), *_filled(logits)),
+                *(_shortest(row.label_logit), row.rank, repr(row.log_sum_exp)),
+            ]
         )
     write_text(text.getvalue(), path)
+
+
+def _shortest(value: float) -> str:
+    return np.format_float_positional(np.float32(value))
 
 
 def _filled(values: Sequence[object]) -> list[object]:

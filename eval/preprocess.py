@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.records import Batch, Dataset, Sample
+from eval.timing import Clock
 from ppim_port.errors import UsageError
-from ppim_port.recipe import read_picture
 
 Images = NDArray[np.uint8]
+Reading: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 
 class ToPicture(Protocol):
@@ -55,6 +57,8 @@ def batches(
     workers: int,
     prefetch: int,
     start: int = 0,
+    only: Iterable[int] | None = None,
+    clock: Clock | None = None,
 ) -> Generator[Batch, None, None]:
     """Decode the dataset batch by batch; nothing begins before the first is asked for.
 
@@ -65,6 +69,8 @@ def batches(
         workers: threads.
         prefetch: batches decoded or being decoded at most, besides the consumer's.
         start: index of the first batch to yield, to resume a run.
+        only: indices of the batches to yield, in order, instead.
+        clock: told how long reading takes.
 
     Raises:
         UsageError: a number is too small.
@@ -78,20 +84,23 @@ def batches(
     if start < 0:
         msg = f"start must be at least 0, got {start}. Nothing was decoded."
         raise UsageError(msg)
-    parts = _parts(dataset.samples, batch_size, start)
-    return _run(parts, transform, workers=workers, prefetch=prefetch)
+    indices = range(start, -(-len(dataset.samples) // batch_size))
+    parts = _parts(dataset.samples, batch_size, indices if only is None else only)
+    reading = partial((clock or Clock()).on, "read")
+    return _run(parts, transform, reading, workers=workers, prefetch=prefetch)
 
 
 def _parts(
-    samples: tuple[Sample, ...], size: int, start: int
+    samples: tuple[Sample, ...], size: int, indices: Iterable[int]
 ) -> Iterator[tuple[int, tuple[Sample, ...]]]:
-    for index in range(start, -(-len(samples) // size)):
+    for index in indices:
         yield index, samples[index * size : (index + 1) * size]
 
 
 def _run(
     parts: Iterator[tuple[int, tuple[Sample, ...]]],
     transform: ToPicture,
+    reading: Reading,
     *,
     workers: int,
     prefetch: int,
@@ -100,7 +109,7 @@ def _run(
     with _single_threaded_opencv(), _pool(workers) as pool:
         while True:
             while len(ahead) < prefetch and (part := next(parts, None)):
-                ahead.append(_submit(pool, part, transform))
+                ahead.append(_submit(pool, part, transform, reading))
             if not ahead:
                 return
             yield _collect(ahead.popleft())
@@ -110,6 +119,7 @@ def _submit(
     pool: ThreadPoolExecutor,
     part: tuple[int, tuple[Sample, ...]],
     transform: ToPicture,
+    reading: Reading,
 ) -> _Pending:
     index, samples = part
     side = transform.crop_size
@@ -117,7 +127,8 @@ def _submit(
 
     def fill(row: int) -> str:
         name = str(samples[row].path)
-        data = read_picture(name)
+        with reading():
+            data = samples[row].read()
         images[row] = transform.to_uint8(data, name=name)
         return hashlib.sha256(data).hexdigest()
 

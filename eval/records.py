@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ppim_port.manifest import ModelRecord
-from ppim_port.recipe import Recipe
+from ppim_port.recipe import Recipe, read_picture
 from ppim_port.state_dict import FrameworkName
 
-Layout: TypeAlias = Literal["folders", "list"]
+Layout: TypeAlias = Literal[
+    "folders", "list", "devkit", "flat", "tar", "parquet", "webdataset"
+]
+
+
+class Source(Protocol):
+    """Where a picture's bytes come from if not from a file of its own."""
+
+    def read(self) -> bytes:
+        """All bytes; may be called by many threads.
+
+        Raises:
+            ImageError: they are not there any more.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +34,27 @@ class Sample:
     """One picture to classify.
 
     Attributes:
-        id: unique in the dataset: the path relative to its root, with "/".
-        path: where it lies.
+        id: unique in the dataset, and the same in every layout for a picture of
+            ILSVRC2012 validation: its official name. Of others, the path relative to
+            the root, with "/".
+        path: where it lies; for a member of an archive, the archive's path and its
+            name there.
         label: its class index, from 0.
+        source: gives its bytes; None is the file at `path`.
     """
 
     id: str
     path: Path
     label: int
+    source: Source | None = None
+
+    def read(self) -> bytes:
+        """The encoded picture.
+
+        Raises:
+            ImageError: it is missing or may not be read.
+        """
+        return read_picture(self.path) if self.source is None else self.source.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +62,8 @@ class Dataset:
     """Labelled pictures in a fixed order: sorted by id, however they were listed.
 
     Attributes:
-        root: the folder that ids are relative to.
-        layout: "folders" (one a class) or "list" (flat, with a list of labels).
+        root: the folder, or the archive.
+        layout: how pictures and labels were found; see `eval.dataset`.
         samples: at least one, ids unique.
         classes: labels are below this.
         unlisted: pictures beside the listed ones that the list leaves out.
@@ -192,6 +218,9 @@ class Request:
         workers: threads that decode.
         tolerance: percentage points, instead of each published figure's own.
         progress: show bars.
+        run: a folder that keeps the ledger and the result; None keeps nothing.
+        recipe: name of a recipe, or a JSON file of one; None is the model's own.
+        layout: of the pictures; None finds it out.
     """
 
     model: str
@@ -203,11 +232,61 @@ class Request:
     workers: int = 2
     tolerance: float | None = None
     progress: bool = False
+    run: Path | None = None
+    recipe: str | None = None
+    layout: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the time went, in seconds.
+
+    Attributes:
+        read: of all decoding threads together.
+        decode: of all decoding threads together.
+        resize: of all decoding threads together; the crop too.
+        wait: the net's, for pictures.
+        model: the net's own, normalisation too.
+    """
+
+    read: float = 0.0
+    decode: float = 0.0
+    resize: float = 0.0
+    wait: float = 0.0
+    model: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a run's bits depend on besides its settings, and proof of them.
+
+    Attributes:
+        versions: of every library that touches a number.
+        threads: how many each of them uses.
+        flags: switches that trade exactness for speed, as they were pinned.
+        canaries: sha256 of a built-in picture decoded, preprocessed and scored.
+        rounding: how far the canaries' logits are from the same net's in float64.
+    """
+
+    versions: dict[str, str] = field(default_factory=dict)
+    threads: dict[str, int | str] = field(default_factory=dict)
+    flags: dict[str, bool | int | str] = field(default_factory=dict)
+    canaries: dict[str, str] = field(default_factory=dict)
+    rounding: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished evaluation; `rows` is what all of its numbers derive from."""
+    """A finished evaluation; `rows` is what all of its numbers derive from.
+
+    Attributes:
+        seconds: that this session took for the pictures that it scored itself.
+        scored: how many those are; None means all.
+        chain: the fingerprint of the ledger; empty if it was not kept.
+        dataset_digest: sha256 over ids and labels in order.
+        certificate: what the bits depend on.
+        timing: where this session's time went.
+    """
 
     request: Request
     record: ModelRecord
@@ -220,8 +299,14 @@ class Result:
     verdict: Verdict
     seconds: float
     rows: tuple[Row, ...] = field(repr=False)
+    scored: int | None = None
+    chain: str = ""
+    dataset_digest: str = ""
+    certificate: Certificate = field(default_factory=Certificate)
+    timing: Timing = field(default_factory=Timing)
 
     @property
     def images_per_second(self) -> float:
         """From the first picture's decoding to the last one's logits."""
-        return self.score.n / self.seconds
+        count = self.score.n if self.scored is None else self.scored
+        return count / self.seconds if self.seconds else 0.0

@@ -16,6 +16,7 @@ import pytest
 
 import convert.cli
 import eval.cli as eval_cli
+from convert.commands import COMMANDS, load_command
 from ppim_port.manifest import load_manifest
 
 ROOT = Path(__file__).parent.parent
@@ -100,7 +101,11 @@ def test_python_of_the_docs_runs(demo: Path, block: str) -> None:
 
 @pytest.mark.parametrize(
     ("parser", "page"),
-    [(convert.cli.parser(), "conversion.md"), (eval_cli.parser(), "evaluation.md")],
+    [
+        (convert.cli.parser(), "conversion.md"),
+        *[(load_command(name).parser(), "conversion.md") for name in COMMANDS],
+        (eval_cli.parser(), "evaluation.md"),
+    ],
 )
 def test_every_option_is_documented_and_has_help(
     parser: argparse.ArgumentParser, page: str

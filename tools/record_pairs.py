@@ -34,7 +34,9 @@ def declare_stand_ins() -> Any:
     """Let torchvision start without its compiled operators; keep what is returned."""
     import torch
 
-    library = torch.library.Library("torchvision", "DEF")
+    # Any: torch leaves this part of it untyped.
+    make: Any = torch.library.Library
+    library = make("torchvision", "DEF")
     for name in STAND_INS:
         library.define(f"{name}(Tensor a, Tensor b, float c) -> Tensor")
     return library

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "inspect": "convert.commands.inspect",
         "diff": "convert.commands.diff",
+        "verify": "convert.commands.verify",
         "explain": "convert.commands.explain",
         "cache": "convert.commands.cache",
     }

@@ -101,7 +101,9 @@ def _summary(seen: Inspection) -> str:
 
 
 def _verdict(seen: Inspection) -> str:
-    best = _best(seen)
+    best, first = _best(seen), seen.candidates[0]
+    if first.fit is None:  # it cannot even be said which keys are known
+        return f"no model; {first.model}: {first.problems[0]}"
     if best is None or best.fit is None:
         return "no model of the manifest: too few keys are known"
     if best.fits:

@@ -18,7 +18,7 @@ from convert.sidecar import sidecar_beside
 from convert.verification.tensors import ported
 from ppim_port.backends import require
 from ppim_port.checkpoint import NATIVE_KIND, read, sha256_file
-from ppim_port.errors import CheckpointError, VerificationError
+from ppim_port.errors import CheckpointError, UnknownNameError, VerificationError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.sources import fetch_weights
 from ppim_port.state_dict import FRAMEWORKS, FrameworkName, StateDict
@@ -99,10 +99,12 @@ def _opened(record: ModelRecord, path: Path, name: str = "file") -> Upstream:
 def _against(
     record: ModelRecord, against: str | Path, *, progress: bool, say: Say
 ) -> tuple[Upstream, str]:
-    path = Path(against)
-    if path.exists() or against not in [source.name for source in record.sources]:
+    path, name = Path(against), str(against)
+    names = [source.name for source in record.sources]
+    if path.exists() or (name not in names and path.suffix):
         return _opened(record, path), "as given"
-    name = str(against)
+    if name not in names:
+        raise UnknownNameError(name, names, kind=f"file or source of {record.name}")
     got = fetch_weights(
         record, name, by_hand="--against FILE", progress=progress, say=say
     )

@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.dataset.listing import Entries, entries, some
+from eval.dataset.naming import in_order
+from eval.dataset.truth import mistake
 from eval.records import Dataset, Sample
 from ppim_port.errors import DatasetError
+from ppim_port.validation_set import number_of, official_name
 
 
 def from_folders(
@@ -25,7 +28,11 @@ def from_folders(
         DatasetError: see the module's text; all offenders of a kind are counted.
     """
     if len(class_wnids) != num_classes:
-        msg = f"{len(class_wnids)} class names were given for {num_classes} classes."
+        hint = ""
+        if num_classes == len(class_wnids) + 1:
+            hint = " A net of one class more often has the background first."
+        count = len(class_wnids)
+        msg = f"{count} class names were given for {num_classes} classes.{hint}"
         raise DatasetError(msg)
     _refuse_unlabelled(root, found)
     index = {wnid: label for label, wnid in enumerate(class_wnids)}
@@ -33,13 +40,18 @@ def from_folders(
     inside = {wnid: entries(root / wnid) for wnid in found.folders}
     _refuse_empty(root, [wnid for wnid in inside if not inside[wnid].pictures])
     _refuse_strays(root, inside)
-    samples = [
-        Sample(f"{wnid}/{name}", root / wnid / name, index[wnid])
+    samples = in_order(
+        Sample(_id(wnid, name), root / wnid / name, index[wnid])
         for wnid, listed in inside.items()
         for name in listed.pictures
-    ]
-    samples.sort(key=lambda sample: sample.id)
-    return Dataset(root, "folders", tuple(samples), num_classes, ignored=found.others)
+    )
+    return Dataset(root, "folders", samples, num_classes, ignored=found.others)
+
+
+def _id(folder: str, name: str) -> str:
+    """The official name of a validation picture; others need their folder's."""
+    number = number_of(name)
+    return f"{folder}/{name}" if number is None else official_name(number)
 
 
 def _refuse_unlabelled(root: Path, found: Entries) -> None:
@@ -70,12 +82,29 @@ def _refuse_unknown(
         hint = f"The pictures may be one level down: try {str(root / unknown[0])!r}. "
     elif all(name.isdecimal() for name in unknown):
         hint = "Numbers are not accepted: sorted as text they give other labels. "
+        hint += _numbers(root, unknown)
     msg = (
         f"{str(root)!r}: {len(unknown)} of {len(folders)} folders are no known class: "
         f"{some(unknown)}. Expected names among {len(index)} classes, such as "
         f"{example!r}. {hint}Rename them, move them away, or pass --val-list."
     )
     raise DatasetError(msg)
+
+
+def _numbers(root: Path, folders: list[str]) -> str:
+    """What numeric folders are numbered by, if validation pictures show it."""
+    labels = {
+        name: int(folder[:9])
+        for folder in folders
+        for name in entries(root / folder).pictures
+        if number_of(name) is not None
+    }
+    if not labels:
+        return ""
+    found = mistake(labels)
+    if found is None:
+        return "Here they are the class indices. "
+    return f"Here they are not the class indices either: {found} "
 
 
 def _refuse_empty(root: Path, empty: list[str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from eval.dataset.listing import Entries, entries, some
+from eval.dataset.naming import id_of, in_order
 from eval.dataset.val_list import read_list
 from eval.records import Dataset, Sample
 from ppim_port.errors import DatasetError
@@ -31,7 +32,9 @@ def from_list(root: Path, val_list: Path, *, num_classes: int) -> Dataset:
             f"them, or pass the folder or the list that fits."
         )
         raise DatasetError(msg)
-    samples = tuple(Sample(name, root / name, labels[name]) for name in sorted(labels))
+    samples = in_order(
+        Sample(id_of(name), root / name, label) for name, label in labels.items()
+    )
     left = [name for name in there if name not in labels]
     own = _own_name(root, val_list)
     return Dataset(

@@ -74,7 +74,7 @@ def _scan(folder: Path) -> list[tuple[str, bool, bool]]:
 
 def _refuse_undecodable(folder: Path, names: list[str]) -> None:
     """An id must survive being written to a UTF-8 ledger."""
-    bad = [name for name in names if not name.isascii() and _has_surrogates(name)]
+    bad = [name for name in names if not name.isascii() and has_surrogates(name)]
     if bad:
         msg = (
             f"{str(folder)!r}: {len(bad)} names are not valid UTF-8: "
@@ -83,5 +83,6 @@ def _refuse_undecodable(folder: Path, names: list[str]) -> None:
         raise DatasetError(msg)
 
 
-def _has_surrogates(name: str) -> bool:
+def has_surrogates(name: str) -> bool:
+    """Whether a name came from bytes that are no UTF-8."""
     return any("\ud800" <= letter <= "\udfff" for letter in name)

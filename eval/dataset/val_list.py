@@ -12,9 +12,11 @@ import re
 from pathlib import Path, PurePosixPath
 
 from eval.dataset.listing import some
+from eval.dataset.truth import mistake
 from ppim_port.errors import DatasetError
 
 _LINE = re.compile(r"(.*[^ \t])[ \t]+([^ \t]+)[ \t]*", re.DOTALL)
+_CLASSES = 1000
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -25,18 +27,27 @@ def read_list(path: Path, *, num_classes: int) -> dict[str, int]:
         DatasetError: unreadable, empty, or with bad lines, which are all counted.
     """
     labels: dict[str, int] = {}
+    beyond: dict[str, int] = {}
     problems: list[str] = []
     for number, line in enumerate(_lines(path), start=1):
         if not line.strip(" \t") or line.startswith("#"):
             continue
-        parsed = _parse(line, num_classes)
+        parsed = _parse(line)
         if isinstance(parsed, str):
             problems.append(f"line {number}: {parsed}")
+        elif not 0 <= parsed[1] < num_classes:
+            name, label = parsed
+            beyond[name] = label
+            problems.append(
+                f"line {number}: label {label} of {name!r} is not in "
+                f"0..{num_classes - 1}"
+            )
         elif parsed[0] in labels:
             problems.append(f"line {number}: {parsed[0]!r} is listed twice")
         else:
             labels[parsed[0]] = parsed[1]
-    _refuse(path, problems, labels)
+    hint = mistake(labels | beyond) if beyond and num_classes == _CLASSES else None
+    _refuse(path, problems, labels, hint)
     return labels
 
 
@@ -53,7 +64,7 @@ def _lines(path: Path) -> list[str]:
     return [line.removesuffix("\r") for line in text.split("\n")]
 
 
-def _parse(line: str, num_classes: int) -> tuple[str, int] | str:
+def _parse(line: str) -> tuple[str, int] | str:
     """Name and label of one line, or what is wrong with it."""
     match = _LINE.fullmatch(line)
     if match is None:
@@ -61,17 +72,18 @@ def _parse(line: str, num_classes: int) -> tuple[str, int] | str:
     name, index = PurePosixPath(match[1]), match[2]
     if not _INTEGER.fullmatch(index):
         return f"the label {index[:20]!r} of {str(name)!r} is no whole number"
-    if not 0 <= int(index) < num_classes:
-        return f"label {index} of {str(name)!r} is not in 0..{num_classes - 1}"
     if name.is_absolute() or ".." in name.parts:
         return f"{str(name)!r} leads out of the folder; expected a relative name"
     return str(name), int(index)
 
 
-def _refuse(path: Path, problems: list[str], labels: dict[str, int]) -> None:
+def _refuse(
+    path: Path, problems: list[str], labels: dict[str, int], hint: str | None
+) -> None:
     if problems:
         msg = (
-            f"{str(path)!r}: {len(problems)} bad lines: {some(problems)}. Expected "
+            f"{str(path)!r}: {len(problems)} bad lines: {some(problems)}. "
+            f"{hint + ' ' if hint else ''}Expected "
             f"`name index`, indices counted from 0 among the sorted wnids. Nothing "
             f"was evaluated. Correct the list."
         )

@@ -8,7 +8,30 @@ the clock or the machine's load, so a resumed ledger equals an unbroken one byte
 byte under the same settings.
 """
 
-from eval.journal.file import LEDGER_NAME, Journal
+from eval.journal.file import LEDGER_NAME, Journal, refuse_other_settings
+from eval.journal.lock import RunLock, merging
 from eval.journal.read import Sealed, read_ledger
+from eval.journal.shards import (
+    SHARDS,
+    Sink,
+    remove_shards,
+    shard_batches,
+    shard_name,
+    shard_settings,
+)
 
-__all__ = ["LEDGER_NAME", "Journal", "Sealed", "read_ledger"]
+__all__ = [
+    "LEDGER_NAME",
+    "SHARDS",
+    "Journal",
+    "RunLock",
+    "Sealed",
+    "Sink",
+    "merging",
+    "read_ledger",
+    "refuse_other_settings",
+    "remove_shards",
+    "shard_batches",
+    "shard_name",
+    "shard_settings",
+]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from eval.journal.codec import Seal, header_line, next_chain, row_line, seal_line
 from eval.journal.read import Sealed, read_ledger
@@ -27,16 +27,20 @@ class Journal:
     Args:
         folder: made if it is not there.
         settings: JSON values that decide the numbers.
+        name: of the file.
 
     Raises:
         LedgerError: other settings, a damaged ledger, another process, or the disk.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self.path = folder / LEDGER_NAME
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Any], *, name: str = LEDGER_NAME
+    ) -> None:
+        self.path = folder / name
         with _disk_errors(self.path):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            # Unbuffered: a buffer that the disk refused would raise again on closing.
+            self._file = self.path.open("a+b", buffering=0)
         try:
             _lock(self._file, self.path)
             sealed = self._open(settings)
@@ -87,7 +91,7 @@ class Journal:
             self._truncate(0)
             self._write(header)
         sealed = read_ledger(self.path)
-        _refuse_other_settings(self.path, sealed.settings, settings)
+        refuse_other_settings(self.path, sealed.settings, settings)
         self._truncate(sealed.size)
         return sealed
 
@@ -97,14 +101,19 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         with _disk_errors(self.path):
-            self._file.write(data)
-            self._file.flush()
+            while data:
+                data = data[self._file.write(data) :]
             os.fsync(self._file.fileno())
 
 
-def _refuse_other_settings(
+def refuse_other_settings(
     path: Path, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> None:
+    """Compare the settings of a ledger with those of the run that would go on with it.
+
+    Raises:
+        LedgerError: names each setting that differs.
+    """
     names = sorted(old.keys() | new.keys())
     differing = [name for name in names if old.get(name) != new.get(name)]
     if differing:
@@ -119,7 +128,7 @@ def _refuse_other_settings(
         raise LedgerError(message)
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: IO[bytes], path: Path) -> None:
     if sys.platform == "win32":
         return
     import fcntl

@@ -33,6 +33,9 @@ class Backend(Protocol):
     def version(self) -> str:
         """The framework's version."""
 
+    def pin(self) -> dict[str, bool | int | str]:
+        """Turn off what trades exactness for speed, and say how the switches stand."""
+
     def build(self, config: Config, *, precision: Precision = "float32") -> Any:
         """A net in evaluation mode, opaque to callers."""
 

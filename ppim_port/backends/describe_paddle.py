@@ -12,6 +12,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from ppim_port.backends.paddle import paddle
@@ -62,7 +63,8 @@ def _traced(net: paddle.nn.Layer, image_size: int) -> Iterator[Any]:
     spec = [paddle.static.InputSpec([1, 3, image_size, image_size], "float32")]
     with warnings.catch_warnings(), _silenced():
         warnings.simplefilter("ignore")
-        traced = paddle.jit.to_static(net, input_spec=spec, full_graph=True)
+        # Any: the tracer puts its own object in the place of a method.
+        traced: Any = paddle.jit.to_static(net, input_spec=spec, full_graph=True)
         try:
             yield traced.forward.concrete_program
         finally:
@@ -73,7 +75,7 @@ def _traced(net: paddle.nn.Layer, image_size: int) -> Iterator[Any]:
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
     """Without the tracer's log, which C++ writes past Python's own stderr."""
-    with open(os.devnull, "wb") as nowhere:
+    with Path(os.devnull).open("wb") as nowhere:
         kept = os.dup(2)
         os.dup2(nowhere.fileno(), 2)
         try:
@@ -128,7 +130,10 @@ def _batch_norm(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
         draft.refuse(f"a batch norm in {a['data_format']}, running={running}")
     # Paddle's momentum is the part that is kept, PyTorch's the part that is replaced;
     # both settings come as float32.
-    settings = {"eps": _short(a["epsilon"]), "momentum": _short(1 - _short(a["momentum"]))}
+    settings = {
+        "eps": _short(a["epsilon"]),
+        "momentum": _short(1 - _short(a["momentum"])),
+    }
     roles = ("running_mean", "running_var", "weight", "bias")
     keys = dict(zip(roles, x[1:], strict=True))
     ordered = {role: keys[role] for role in sorted(roles, key=_BATCH_NORM.index)}

@@ -26,8 +26,9 @@ from ppim_port.pairs.records import (
 )
 
 Arguments: TypeAlias = dict[str, Any]
-# Draft, arguments by name with traced values as indexes and weights as keys -> index.
-Handler: TypeAlias = Callable[[Draft, Arguments], int]
+# Draft, arguments by name with traced values as indexes and weights as keys -> index,
+# or a whole and how many parts of it are to come.
+Handler: TypeAlias = Callable[[Draft, Arguments], int | tuple[int, int, int]]
 
 
 def describe_torch(
@@ -70,7 +71,7 @@ def _called(draft: Draft, node: torch.fx.Node, values: dict[str, Any]) -> Any:
     def value(argument: Any) -> Any:
         return values[argument.name]
 
-    args = torch.fx.node.map_arg(node.args, value)
+    args: Any = torch.fx.node.map_arg(node.args, value)
     if node.target is operator.getitem:
         return _part(draft, *args)
     assert isinstance(node.target, torch._ops.OpOverload)
@@ -213,7 +214,7 @@ HANDLERS: dict[str, Handler] = {
     "view": lambda draft, a: draft.reshape(a["x"], a["size"]),
     "transpose": _transpose,
     "contiguous": lambda draft, a: int(a["x"]),
-    "chunk": lambda draft, a: (a["x"], a["chunks"], a["dim"]),  # type: ignore
+    "chunk": lambda draft, a: (a["x"], a["chunks"], a["dim"]),
     "cat": _cat,
     "dropout": _dropout,
     "add": _add,

@@ -12,8 +12,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ppim_port.backends.paddle import paddle
-
-
 from ppim_port.errors import MappingError
 from ppim_port.pairs.compare import ABSENT
 from ppim_port.pairs.mends import Mend
@@ -60,8 +58,8 @@ def mend(net: paddle.nn.Layer, mends: Iterable[Mend]) -> None:
 
 def _another(one: Mend, what: str) -> MappingError:
     return MappingError(
-        f"Cannot mend {one}: Paddle {paddle.__version__}'s layer {what}. Nothing was "
-        "written; this net is not the one that the mend was made for."
+        f"Cannot mend {one}: in Paddle {paddle.version.full_version} that layer {what}. "
+        "Nothing was written; this net is not the one that the mend was made for."
     )
 
 

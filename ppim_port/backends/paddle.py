@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -20,9 +21,19 @@ from ppim_port.state_dict import Array, FrameworkName, StateDict
 with warnings.catch_warnings():
     # paddlepaddle 3.3.1 warns on import that ccache, a compiler's aid, is absent.
     warnings.filterwarnings("ignore", message=".*ccache", category=UserWarning)
-    import paddle
+    import paddle as paddle  # others of ours have it from here, warned of nothing
 
     from ppim_port.backends import probe_paddle
+
+# What trades exactness for speed: off, or one choice for good.
+_PINNED = {
+    "FLAGS_cudnn_deterministic": True,
+    "FLAGS_cudnn_exhaustive_search": False,
+    "FLAGS_allow_tf32_cublas": False,
+    "FLAGS_allow_tf32_cudnn": False,
+    "FLAGS_use_onednn": False,
+    "FLAGS_paddle_num_threads": 1,
+}
 
 
 class PaddleBackend:
@@ -33,6 +44,15 @@ class PaddleBackend:
     def version(self) -> str:
         """See `Backend.version`."""
         return paddle.version.full_version
+
+    def pin(self) -> dict[str, bool | int | str]:
+        """See `Backend.pin`; a build for CPUs alone knows no flags of a GPU's."""
+        found: dict[str, bool | int | str] = {}
+        for flag, value in _PINNED.items():
+            with contextlib.suppress(ValueError):
+                paddle.set_flags({flag: value})
+                found |= paddle.get_flags([flag])
+        return found | {"device": paddle.get_device()}
 
     def build(
         self, config: Config, *, precision: Precision = "float32"
@@ -104,7 +124,7 @@ def _mend_epsilon(model: paddle.nn.Layer) -> None:
     what the epsilon lost is added to the variance.
     """
     for layer in model.sublayers():
-        if isinstance(layer, paddle.nn.BatchNorm2D):
+        if isinstance(layer, paddle.nn.BatchNorm2D | paddle.nn.BatchNorm):
             variance = layer._variance.numpy()
             if variance.dtype == np.float64:
                 lost = layer._epsilon - float(np.float32(layer._epsilon))

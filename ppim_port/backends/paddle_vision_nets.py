@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, cast
 
+from ppim_port.backends import Precision
 from ppim_port.backends.describe_paddle import describe_paddle
 from ppim_port.backends.mend_paddle import mend
 from ppim_port.backends.paddle import paddle
@@ -42,6 +43,22 @@ def build(
         mend(net, MENDS.get(model, ()))
     net.eval()
     return cast(paddle.nn.Layer, net)
+
+
+def ready(
+    net: NetDescription, *, precision: Precision, mended: bool
+) -> paddle.nn.Layer:
+    """A net to load weights into and to run; mirrors `torchvision_nets.ready`.
+
+    Args:
+        net: its name, and how many classes.
+        precision: of its tensors.
+        mended: as in `build`.
+    """
+    own = build(net.net.model, num_classes=net.num_classes, mended=mended)
+    # Not astype(): after it, convolutions still expect float32 (paddle 3.3.1).
+    own.to(dtype=precision)
+    return own
 
 
 def describe(model: str, *, mended: bool = False) -> NetDescription:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from ppim_port.pairs.compare import IDENTITY
+from ppim_port.pairs.port import wanted_keys
 from ppim_port.pairs.records import IN_OUT, LAYOUT, Kind, NetDescription, Op
 
 Values: TypeAlias = list[torch.Tensor]
@@ -29,11 +30,10 @@ class Replay(torch.nn.Module):
         super().__init__()
         self.net = net
         self._done_after = _last_uses(net.ops)
-        for key, info in net.tensors.items():
-            if key not in net.unread:
-                path, _, leaf = key.rpartition(".")
-                zeros = torch.zeros(info.shape, dtype=getattr(torch, info.dtype))
-                self._layer(path).register_buffer(leaf, zeros)
+        for key in wanted_keys(net):
+            info, (path, _, leaf) = net.tensors[key], key.rpartition(".")
+            zeros = torch.zeros(info.shape, dtype=getattr(torch, info.dtype))
+            self._layer(path).register_buffer(leaf, zeros)
 
     def _layer(self, path: str) -> torch.nn.Module:
         layer: torch.nn.Module = self
@@ -77,13 +77,14 @@ def _linear(x: Values, s: Settings, w: Weights) -> torch.Tensor:
 
 
 def _batch_norm(x: Values, s: Settings, w: Weights) -> torch.Tensor:
-    return F.batch_norm(x[0], **w, eps=s["eps"])
+    mean, variance = w["running_mean"], w["running_var"]
+    return F.batch_norm(x[0], mean, variance, w["weight"], w["bias"], eps=s["eps"])
 
 
 def _hardsigmoid(x: Values, s: Settings, w: Weights) -> torch.Tensor:
     if (s["slope"], s["offset"]) == (1 / 6, 0.5):
         return F.hardsigmoid(x[0])
-    return (x[0] * s["slope"] + s["offset"]).clamp(0, 1)
+    return torch.clamp(x[0] * s["slope"] + s["offset"], 0, 1)
 
 
 def _pool(function: Callable[..., torch.Tensor]) -> Function:

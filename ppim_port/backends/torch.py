@@ -27,6 +27,22 @@ class TorchBackend:
         """See `Backend.version`."""
         return torch.__version__
 
+    def pin(self) -> dict[str, bool | int | str]:
+        """See `Backend.pin`."""
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        return {
+            "float32_matmul_precision": torch.get_float32_matmul_precision(),
+            "cuda.matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+            "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+            "cudnn.benchmark": torch.backends.cudnn.benchmark,
+            "cudnn.deterministic": torch.backends.cudnn.deterministic,
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+        }
+
     def build(
         self, config: Config, *, precision: Precision = "float32"
     ) -> torch.nn.Module:

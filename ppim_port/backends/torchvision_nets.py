@@ -13,13 +13,15 @@ from typing import Any, cast
 
 import torch
 
+from ppim_port.backends import Precision
 from ppim_port.backends.describe_torch import describe_torch
+from ppim_port.backends.replay_torch import Replay
 from ppim_port.pairs.catalogue import image_size
 from ppim_port.pairs.records import NetDescription, NetName
 
-# Both would fill the weights from a slow truncated normal, only to be overwritten.
-_UNFILLED = {"init_weights": False}
-_OPTIONS = {"googlenet": _UNFILLED, "inception_v3": _UNFILLED}
+# They would fill the weights from a slow truncated normal, only to be overwritten, and
+# they alone have classifiers besides the last one.
+_INCEPTIONS = ("googlenet", "inception_v3")
 
 
 @cache
@@ -39,12 +41,37 @@ def versions() -> dict[str, str]:
     return {name: version.partition("+")[0] for name, version in found.items()}
 
 
-def build(model: str, *, num_classes: int = 1000) -> torch.nn.Module:
-    """A net in evaluation mode, float32, with whatever weights it starts from."""
+def build(
+    model: str, *, num_classes: int = 1000, auxiliary: bool = True
+) -> torch.nn.Module:
+    """A net in evaluation mode, float32, with whatever weights it starts from.
+
+    Args:
+        model: its name.
+        num_classes: outputs of the classifier.
+        auxiliary: with the classifiers that only training reads.
+    """
     models: Any = import_module("torchvision.models")
-    options = {"num_classes": num_classes, **_OPTIONS.get(model, {})}
+    options: dict[str, Any] = {"num_classes": num_classes}
+    if model in _INCEPTIONS:
+        options |= {"init_weights": False, "aux_logits": auxiliary}
     net = models.get_model(model, weights=None, **options)
     return cast(torch.nn.Module, net.eval())
+
+
+def ready(net: NetDescription, *, precision: Precision) -> torch.nn.Module:
+    """A net to load weights into and to run: live, or replayed from its description.
+
+    Args:
+        net: its name, how many classes, and what to replay if torchvision is absent.
+        precision: of its tensors.
+    """
+    own = (
+        build(net.net.model, num_classes=net.num_classes, auxiliary=False)
+        if installed()
+        else Replay(net)
+    )
+    return own.to(getattr(torch, precision)).eval()
 
 
 def describe(model: str) -> NetDescription:

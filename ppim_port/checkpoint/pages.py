@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ppim_port.state_dict import Array
 
 Tensors: TypeAlias = Iterator[tuple[str, Array]]
+T = TypeVar("T", Array, memoryview)
 
 # Often enough to stay small, seldom enough to cost nothing: a call takes microseconds.
 STEP = 8 << 20
@@ -26,10 +27,12 @@ def release(view: memoryview) -> None:
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def in_turn(tensors: Tensors, view: memoryview) -> Tensors:
-    """The tensors of a file, its pages given back as they go by."""
+def in_turn(
+    parts: Iterator[tuple[str, T]], view: memoryview
+) -> Iterator[tuple[str, T]]:
+    """The parts of a mapped file, its pages given back as they go by."""
     passed = 0
-    for key, value in tensors:
+    for key, value in parts:
         yield key, value
         passed += value.nbytes
         if passed >= STEP:

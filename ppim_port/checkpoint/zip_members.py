@@ -15,6 +15,7 @@ from struct import Struct
 
 from ppim_port.checkpoint import limits
 from ppim_port.checkpoint.complaints import damaged, refused
+from ppim_port.checkpoint.pages import in_turn
 from ppim_port.errors import CorruptCheckpointError
 
 _END = Struct("<4s4H2LH")
@@ -86,10 +87,11 @@ def read_members(
     for member in archive.members:
         _check_kind(member, where)
     spans = _spans(view, archive, where)
-    return {
-        member.name: _checked_data(view[slice(*spans[member.name])], member, where)
-        for member in archive.members
-    }
+    checked = (
+        (m.name, _checked_data(view[slice(*spans[m.name])], m, where))
+        for m in archive.members
+    )
+    return dict(in_turn(checked, view))
 
 
 def _spans(

@@ -7,6 +7,7 @@ does not fill the target net exactly, because a plan is only data that anyone ca
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from ppim_port.models.family import load_family
 from ppim_port.state_dict import Array, StateDict
 
 
-def apply(mapping: Mapping, source: StateDict) -> StateDict:
+def apply(
+    mapping: Mapping, source: StateDict, *, wanted: Collection[str] | None = None
+) -> StateDict:
     """The target's state dict, in the target's order.
 
     Args:
         mapping: a plan made for exactly these keys.
         source: the source's tensors; never changed.
+        wanted: every key of the target net; None asks the plan's family.
 
     Returns:
         New contiguous arrays where values move or widen, else the source's own.
@@ -32,7 +36,9 @@ def apply(mapping: Mapping, source: StateDict) -> StateDict:
             source or in the target net, or a tensor that cannot get its planned shape
             and dtype.
     """
-    _check_coverage(mapping, source)
+    _check_coverage(
+        mapping, source, _target_keys(mapping) if wanted is None else wanted
+    )
     target = {}
     for fate in mapping.fates:
         if fate.target is not None:
@@ -40,19 +46,22 @@ def apply(mapping: Mapping, source: StateDict) -> StateDict:
     return target
 
 
-def _check_coverage(mapping: Mapping, source: StateDict) -> None:
+def _check_coverage(
+    mapping: Mapping, source: StateDict, wanted: Collection[str]
+) -> None:
     used = Counter(fate.source for fate in mapping.fates if fate.source is not None)
     filled = Counter(fate.target for fate in mapping.fates if fate.target is not None)
-    wanted = _target_keys(mapping)
     groups = (
         ("not in the plan", source.keys() - used.keys()),
         ("not in the source", used.keys() - source.keys()),
-        ("not filled", wanted - filled.keys()),
-        ("not in the target", filled.keys() - wanted),
+        ("not filled", set(wanted) - filled.keys()),
+        ("not in the target", filled.keys() - set(wanted)),
     )
     lines = [f"{what}: {key}" for what, keys in groups for key in sorted(keys)]
     lines += [f"used {n} times: {key}" for key, n in used.items() if n > 1]
-    lines += [f"filled {n} times: {key}" for key, n in filled.items() if n > 1]
+    for key in (key for key, n in filled.items() if n > 1):
+        origins = [str(f.source) for f in mapping.fates if f.target == key]
+        lines.append(f"filled {len(origins)} times: {key}, by {' and '.join(origins)}")
     if lines:
         text = "\n  ".join(lines)
         message = (

@@ -143,12 +143,13 @@ def _problems(
                 f"shape: {published[spec.key]} is {list(info.shape)}, "
                 f"expected {list(spec.shape)}"
             )
-        if info.dtype != spec.dtype and not _widens(info.dtype, spec.dtype):
+        if info.dtype != spec.dtype and not widens(info.dtype, spec.dtype):
             lines.append(
                 f"dtype: {published[spec.key]} is {info.dtype}, expected {spec.dtype}"
             )
     return lines
 
 
-def _widens(dtype: str, target: str) -> bool:
+def widens(dtype: str, target: str) -> bool:
+    """Whether a stored dtype becomes the target's without a rounding."""
     return target == "float32" and dtype in WIDENED

@@ -49,6 +49,9 @@ MODELS: Final = (
     "wide_resnet50_2",
     "wide_resnet101_2",
 )
+# Of ImageNet; the recorded nets have as many.
+CLASSES: Final = 1000
+
 _IMAGE_SIZES = {"inception_v3": 299}
 _USUAL_IMAGE_SIZE = 224
 

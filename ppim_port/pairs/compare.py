@@ -64,9 +64,9 @@ def _chains(
     match: Match, ours: Sequence[int], theirs: Sequence[int], end: tuple[int, int]
 ) -> Iterator[Difference]:
     a, b = match.source, match.target
-    kinds = [[net.ops[i].kind for i in c] for net, c in ((a, ours), (b, theirs))]
-    blocks = SequenceMatcher(None, *kinds, autojunk=False).get_opcodes()
-    for what, i1, i2, j1, j2 in blocks:
+    kinds = [a.ops[i].kind for i in ours], [b.ops[i].kind for i in theirs]
+    matcher = SequenceMatcher[str](None, *kinds, autojunk=False)
+    for what, i1, i2, j1, j2 in matcher.get_opcodes():
         if what == "equal":
             for one, two in zip(ours[i1:i2], theirs[j1:j2], strict=True):
                 yield from _settings(match, one, two)

@@ -53,7 +53,7 @@ class Draft:
 
     def bias(self, index: int, key: str) -> int:
         """Give the layer at `index` the bias that its framework adds after it."""
-        op = self.ops[index]
+        op = self._settled(index)
         if op.kind not in ("conv", "linear") or "bias" in op.tensors:
             self.refuse(f"{key} is added to the {op.kind} at {index}")
         tensors = {**op.tensors, "bias": key}
@@ -64,7 +64,7 @@ class Draft:
         """Join tensors; what was itself joined on the same axis is joined at once."""
         flat: list[int] = []
         for part in parts:
-            op = self.ops[part]
+            op = self._settled(part)
             nested = op.kind == "concat" and op.settings["axis"] == axis
             flat += op.inputs if nested else (part,)
         return flat[0] if len(flat) == 1 else self.add("concat", flat, {"axis": axis})
@@ -76,14 +76,14 @@ class Draft:
 
     def flatten(self, index: int) -> int:
         """To `[N, features]`; before a dropout, which does not mind."""
-        op = self.ops[index]
+        op = self._settled(index)
         if op.kind == "dropout":
             return self.add("dropout", [self.flatten(op.inputs[0])], op.settings)
         return self.add("flatten", [index])
 
     def squeeze(self, index: int) -> int:
         """Drop height and width, which must be 1 for a picture of any size."""
-        above = self.ops[index]
+        above = self._settled(index)
         while above.kind == "dropout":
             above = self.ops[above.inputs[0]]
         if (above.kind, above.settings.get("size")) != ("adaptive_avg_pool", (1, 1)):
@@ -143,15 +143,19 @@ class Draft:
 
     def _shuffled(self, ticket: int, shape: tuple[int, ...]) -> int:
         what, before, _ = self._waiting[ticket]
-        _, index, (_, groups, each, height, width) = self._waiting[before]
-        if what != "transpose" or shape[1:] != (groups * each, height, width):
+        if what != "transpose":
             self.refuse(f"a {what} followed by a reshape to {list(shape)}")
+        _, index, (_, groups, each, height, width) = self._waiting[before]
+        if shape[1:] != (groups * each, height, width):
+            self.refuse(f"a shuffle of channels that ends in {list(shape)}")
         return self.add("channel_shuffle", [index], {"groups": groups})
 
-    def _settled(self, index: int) -> None:
+    def _settled(self, index: int) -> Op:
+        """The operation at an index, which must not wait for anything."""
         if index < 0:
             what, _, asked = self._waiting[index]
             self.refuse(f"a {what} {list(asked)} that is no part of a known idiom")
+        return self.ops[index]
 
 
 def finished(draft: Draft, output: int) -> tuple[Op, ...]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ppim_port.pairs.compare import ABSENT, Difference
-from ppim_port.pairs.records import NetName, Setting
+from ppim_port.pairs.records import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +76,23 @@ MENDS: Mapping[str, tuple[Mend, ...]] = MappingProxyType(
 
 
 def unmended(
-    differences: Iterable[Difference], model: str, *, paddle_is_source: bool
+    differences: Iterable[Difference],
+    mends: Iterable[Mend],
+    *,
+    paddle_is_source: bool,
 ) -> tuple[Difference, ...]:
-    """The differences that would be left if a model of Paddle's were mended.
+    """The differences that would be left if Paddle's net were mended.
 
     Args:
-        differences: between that model and torchvision's.
-        model: the model's name in Paddle.
+        differences: between a net of Paddle's and one of torchvision's.
+        mends: to Paddle's.
         paddle_is_source: whether Paddle's net is the source of the comparison.
     """
+    table = tuple(mends)
     return tuple(
         difference
         for difference in differences
         if not any(
-            mend.covers(difference, paddle_is_source=paddle_is_source)
-            for mend in MENDS.get(model, ())
+            mend.covers(difference, paddle_is_source=paddle_is_source) for mend in table
         )
     )
-
-
-def paddle_model(source: NetName, target: NetName) -> str:
-    """The name of the model that Paddle has in a pair."""
-    return next(n.model for n in (source, target) if n.framework == "paddle")

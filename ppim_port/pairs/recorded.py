@@ -62,7 +62,8 @@ def answer(model: str) -> Answer:
 
 def write_answers(answers: dict[str, Answer], folder: Path) -> None:
     """Record the answers of all models."""
-    np.savez(folder / f"{ANSWERS}.npz", **{k: a.logits for k, a in answers.items()})
+    logits: dict[str, Any] = {model: a.logits for model, a in answers.items()}
+    np.savez(folder / f"{ANSWERS}.npz", **logits)
     digests = {model: a.state_sha256 for model, a in answers.items()}
     text = json.dumps(digests, indent=1) + "\n"
     (folder / f"{ANSWERS}.json").write_text(text, "ascii")

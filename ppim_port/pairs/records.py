@@ -192,7 +192,10 @@ def from_json(value: Mapping[str, Any]) -> NetDescription:
         value["made_with"],
         value["image_size"],
         tuple(_op(index, *fields) for index, fields in enumerate(value["ops"])),
-        {key: TensorInfo(tuple(shape), dtype) for key, shape, dtype in value["tensors"]},
+        {
+            key: TensorInfo(tuple(shape), dtype)
+            for key, shape, dtype in value["tensors"]
+        },
     )
 
 

@@ -38,7 +38,8 @@ def seeded_state(net: NetDescription) -> StateDict:
     joining = {i for op in net.ops if op.kind == "add" for i in op.inputs}
     state = {}
     for key, info in net.tensors.items():
-        role, op, index = roles.get(key, ("unread", None, -1))
+        # What evaluation never reads has a role by its name alone.
+        role, op, index = roles.get(key, (key.rpartition(".")[2], None, -1))
         state[key] = _tensor(net, key, info, role, op)
         if role == "weight" and op and op.kind == "batch_norm" and index in joining:
             state[key] *= np.float32(JOINING_GAIN)
@@ -68,8 +69,8 @@ def _tensor(
         reach = sqrt(6 / prod(net.shape(op, role)[1:]))
         return _uniform(key, info.shape, reach)
     value = _uniform(key, info.shape, 0.5)
-    one = role == "running_var" or (role == "weight" and op is not None)
-    return value + np.float32(1) if one else value
+    near_one = role == "running_var" or (role == "weight" and op is not None)
+    return value + np.float32(1) if near_one else value
 
 
 def _uniform(name: str, shape: tuple[int, ...], reach: float) -> Array:

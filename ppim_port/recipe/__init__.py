@@ -3,11 +3,13 @@
     transform = Transform(recipe_from_dict(name, mapping))
     tensor = transform("cat.JPEG")             # float32 [3, crop, crop]
 
-Importing this loads numpy alone; OpenCV is loaded when the first picture is decoded.
+Importing this loads numpy alone; OpenCV and Pillow are loaded when the first
+picture is decoded.
 """
 
 from ppim_port.recipe.crop import center_crop, crop_offset
 from ppim_port.recipe.decode import decode, read_picture
+from ppim_port.recipe.named import open_recipe
 from ppim_port.recipe.normalise import lookup_tables, normalise
 from ppim_port.recipe.record import Recipe, recipe_from_dict
 from ppim_port.recipe.resize import resize, resized_size
@@ -21,6 +23,7 @@ __all__ = [
     "decode",
     "lookup_tables",
     "normalise",
+    "open_recipe",
     "read_picture",
     "recipe_from_dict",
     "resize",

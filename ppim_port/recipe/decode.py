@@ -1,4 +1,4 @@
-"""A picture file becomes 8-bit BGR pixels as `cv2.imread` gives them, or an error.
+"""A file becomes 8-bit BGR pixels as the recipe's decoder gives them, or an error.
 
 Never a picture that is partly made up: a JPEG that stops early is refused unless all
 of its picture data is proved present. The content decides, not the name: ILSVRC2012
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppim_port.errors import ImageError
-from ppim_port.recipe import jpeg
+from ppim_port.recipe import jpeg, pillow
 
 if TYPE_CHECKING:
     from ppim_port.recipe.record import Recipe
@@ -42,11 +42,11 @@ def read_picture(path: str | Path) -> bytes:
 def decode(
     source: str | Path | bytes, recipe: Recipe, *, name: str | None = None
 ) -> Pixels:
-    """Decode one picture, of any format that OpenCV reads, to uint8 BGR [H, W, 3].
+    """Decode one picture, of any format that the decoder reads, to uint8 BGR [H, W, 3].
 
     Args:
         source: a path, or the encoded bytes.
-        recipe: says whether to turn the picture by its EXIF orientation.
+        recipe: says who decodes, and whether EXIF's orientation turns the picture.
         name: what errors call the picture; by default the path.
 
     Raises:
@@ -61,16 +61,19 @@ def decode(
     else:
         image = _decode_open(data, recipe) if end == "open" else None
     if image is None:
-        msg = f"{name!r}: the picture cannot be decoded: {_why(data, end)}. {_NEXT}"
+        why = _why(data, end, recipe)
+        msg = f"{name!r}: the picture cannot be decoded: {why}. {_NEXT}"
         raise ImageError(msg)
     return image
 
 
 def _imdecode(data: bytes, recipe: Recipe) -> Pixels | None:
-    import cv2
-
     if not data:
         return None
+    if recipe.decoder == "pillow":
+        return pillow.decode(data, recipe)
+    import cv2
+
     flags = cv2.IMREAD_COLOR
     if not recipe.exif_rotation:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
@@ -90,11 +93,12 @@ def _decode_open(data: bytes, recipe: Recipe) -> Pixels | None:
     return first
 
 
-def _why(data: bytes, end: jpeg.Ending) -> str:
+def _why(data: bytes, end: jpeg.Ending, recipe: Recipe) -> str:
     if not data:
         return "the file is empty"
     if end != "whole":
         return f"this JPEG is cut short: its {len(data)} bytes end before the picture"
     if data[:512].lstrip().startswith(b"<"):
         return f"it looks like HTML, as of a failed download: {data[:24]!r}"
-    return f"OpenCV finds no whole picture in {len(data)} bytes from {data[:12]!r} on"
+    who = {"opencv": "OpenCV", "pillow": "Pillow"}[recipe.decoder]
+    return f"{who} finds no whole picture in {len(data)} bytes from {data[:12]!r} on"

@@ -22,10 +22,19 @@ Tensor: TypeAlias = NDArray[np.float32]
 
 def lookup_tables(recipe: Recipe) -> Tensor:
     """Float32 [3, 256]: what each pixel value becomes, for each channel of a tensor."""
-    values = np.arange(256, dtype=np.float32)
+    values = _scaled(np.arange(256, dtype=np.float32), recipe)
     mean = np.array(recipe.mean, np.float32)[:, None]
     std = np.array(recipe.std, np.float32)[:, None]
     return (values - mean) / std
+
+
+def _scaled(values: Tensor, recipe: Recipe) -> Tensor:
+    if recipe.pixel_scale == "divide-255":
+        return values / np.float32(255)
+    if recipe.pixel_scale == "multiply-1/255":
+        # Rounded to float32 first, as PaddleClas does: another last bit in places.
+        return values * np.float32(1 / 255)
+    return values
 
 
 def normalise(

@@ -16,7 +16,7 @@ from ppim_port.errors import ImageError
 from ppim_port.recipe.crop import center_crop
 from ppim_port.recipe.decode import Pixels, decode
 from ppim_port.recipe.normalise import Tensor, lookup_tables, normalise
-from ppim_port.recipe.pillow import from_pillow, is_pillow
+from ppim_port.recipe.pillow import from_pillow, is_pillow, require_pillow
 from ppim_port.recipe.record import Recipe
 from ppim_port.recipe.resize import resize
 
@@ -26,11 +26,16 @@ class Transform:
 
     Args:
         recipe: what to do.
+
+    Raises:
+        MissingPackageError: the recipe needs Pillow, which is not installed.
     """
 
     __slots__ = ("_tables", "recipe")
 
     def __init__(self, recipe: Recipe) -> None:
+        if recipe.needs_pillow:
+            require_pillow()
         self.recipe = recipe
         self._tables = lookup_tables(recipe)
 
@@ -62,8 +67,11 @@ class Transform:
         Raises:
             ImageError: as for a call.
         """
-        pixels = resize(self._pixels(image, name), self.recipe)
-        return center_crop(pixels, self.recipe).copy()
+        return self.cropped(self.pixels(image, name))
+
+    def cropped(self, pixels: Pixels) -> Pixels:
+        """The second half of `to_uint8`: resize and crop; a new array."""
+        return center_crop(resize(pixels, self.recipe), self.recipe).copy()
 
     def finish(self, batch: Pixels) -> Tensor:
         """Normalise uint8 BGR [N, H, W, 3] to float32 [N, 3, H, W].
@@ -75,7 +83,8 @@ class Transform:
             raise ImageError(_unfit("a batch", "uint8 [N, H, W, 3]", batch))
         return normalise(batch, self.recipe, tables=self._tables)
 
-    def _pixels(self, image: object, name: str | None) -> Pixels:
+    def pixels(self, image: object, name: str | None = None) -> Pixels:
+        """The first half of `to_uint8`: uint8 BGR [H, W, 3], decoded if need be."""
         if isinstance(image, (str, Path, bytes)):
             return decode(image, self.recipe, name=name)
         if isinstance(image, np.ndarray):

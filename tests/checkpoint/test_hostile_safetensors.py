@@ -67,6 +67,7 @@ UNREADABLE = {
     "a dtype that is a list": header(w=GOOD | {"dtype": [[["F32"]]]}),
     "an unknown dtype": header(w=GOOD | {"dtype": "x" * 1000}),
     "an empty key": header(**{"": GOOD}),
+    "a key that moves the cursor": header(**{"a\x1b[2J": GOOD}),
     "half a surrogate": b'{"\\ud800":%b}' % json.dumps(GOOD).encode(),
 }
 UNSAFE = {

@@ -90,7 +90,7 @@ def test_a_file_without_tensors_is_an_error(tmp_path: Path, value: Any) -> None:
         reading(tmp_path, value)
 
 
-@pytest.mark.parametrize("key", [3, "", "\ud800", None])
+@pytest.mark.parametrize("key", [3, "", "\ud800", None, "a\x1b[2J", "a\nb"])
 def test_a_tensor_needs_a_proper_key(tmp_path: Path, key: Any) -> None:
     with pytest.raises(CheckpointError, match="not proper text"):
         reading(tmp_path, {key: np.ones(1)})

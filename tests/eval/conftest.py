@@ -31,8 +31,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Fake) -> None:
-    monkeypatch.setattr("eval.pipeline.require", lambda name: None)
-    monkeypatch.setattr("eval.pipeline.get_backend", backend)
+    monkeypatch.setattr("eval.prepare.require", lambda name: None)
+    monkeypatch.setattr("eval.prepare.get_backend", backend)
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def test_the_gate_gives_the_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("eval.pipeline.missing_from_whole", lambda dataset: None)
+    monkeypatch.setattr("eval.work.missing_from_whole", lambda dataset: None)
     assert main([*usual, "--json", "--tolerance", tolerance]) == code
     found = json.loads(capsys.readouterr().out)
     assert found["verdict"] == ("fail" if code else "pass")
@@ -212,7 +212,7 @@ def test_help_has_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) ->
         main(["--help"])
     text = capsys.readouterr().out
     assert caught.value.code == 0
-    assert text.count("  evaluate --model rednet26 ") == 2
+    assert text.count("  evaluate --model rednet26 ") == 3
     assert "exit codes: 0 pass" in text
 
 

@@ -147,9 +147,9 @@ def test_a_missing_root_is_refused(tmp_path: Path) -> None:
         opened(tmp_path / "absent")
 
 
-def test_an_archive_is_not_a_folder(tmp_path: Path) -> None:
+def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, "ILSVRC2012_img_val.tar")
-    with pytest.raises(DatasetError, match="is a file: extract it"):
+    with pytest.raises(DatasetError, match="not a tar, or a damaged one"):
         opened(tmp_path / "ILSVRC2012_img_val.tar")
 
 

@@ -66,7 +66,7 @@ def golden_run(framework: FrameworkName) -> tuple[Result, Array]:
     """The 250 pictures, once a framework, with all logits."""
     recorder = Recorder(get_backend(framework))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eval.pipeline.get_backend", lambda name: recorder)
+        patch.setattr("eval.prepare.get_backend", lambda name: recorder)
         result = evaluate(
             Request("rednet26", PICTURES, framework=framework, weights=WEIGHTS)
         )

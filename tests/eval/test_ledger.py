@@ -87,7 +87,7 @@ def test_csv_gives_the_same_floats_back(logits: Array) -> None:
     rows = rows_of(logits)
     with tempfile.TemporaryDirectory() as folder:
         lines = written(rows, Path(folder) / "ledger.csv")
-    back = np.array([line[8:] for line in lines[1:]], np.float32)
+    back = np.array([line[8:13] for line in lines[1:]], np.float32)
     best = np.take_along_axis(logits, top_classes(logits), axis=1)
     assert back.tobytes() == best.tobytes()
 
@@ -98,8 +98,12 @@ def test_csv_has_a_header_and_a_line_a_row(tmp_path: Path) -> None:
         [
             *("id", "sha256", "label", "top1", "top2", "top3", "top4", "top5"),
             *(f"top{place}_logit" for place in range(1, 6)),
+            *("label_logit", "rank", "log_sum_exp"),
         ],
-        ["0", "0" * 64, "5", *"54321", "0.6", "0.5", "0.4", "0.3", "0.2"],
+        [
+            *("0", "0" * 64, "5", *"54321", "0.6", "0.5", "0.4", "0.3", "0.2"),
+            *("0.6", "0", repr(rows_of(logits, [5])[0].log_sum_exp)),
+        ],
     ]
 
 
@@ -118,7 +122,7 @@ def test_fewer_than_five_classes_leave_the_last_columns_empty(tmp_path: Path) ->
     rows = rows_of(np.array([[1, 2, 3]], np.float32), [1])
     assert rows[0].top5 == (2, 1, 0)
     line = written(rows, tmp_path / "ledger.csv")[1]
-    assert line[3:] == ["2", "1", "0", "", "", "3.", "2.", "1.", "", ""]
+    assert line[3:13] == ["2", "1", "0", "", "", "3.", "2.", "1.", "", ""]
 
 
 def test_csv_that_cannot_be_written_leaves_the_older_one(tmp_path: Path) -> None:

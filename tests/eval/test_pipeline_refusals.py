@@ -125,7 +125,7 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
         message = "a picture was decoded"
         raise AssertionError(message)
 
-    monkeypatch.setattr("eval.preprocess.read_picture", decode)
+    monkeypatch.setattr("eval.records.read_picture", decode)
 
 
 @pytest.mark.parametrize("kind", REFUSED)

@@ -34,6 +34,9 @@ class FakeBackend:
     def version(self) -> str:
         return "fake"
 
+    def pin(self) -> dict[str, bool | int | str]:
+        return {"fake": True}
+
     def build(self, config: Config, *, precision: Precision = "float32") -> FakeNet:
         return FakeNet(config, precision)
 

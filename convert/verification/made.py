@@ -1,0 +1,42 @@
+"""Seeded weights that a trained net could have, for the verification's own test.
+
+They are nobody's weights. Scales keep activations finite through every block: a
+convolution with a bias makes an involution's kernels, which multiply what they were
+made from, and would overflow within a few blocks if they were larger.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from zlib import crc32
+
+import numpy as np
+
+from ppim_port.mapping import TensorSpec, tensors
+from ppim_port.models.family import Config, load_family
+from ppim_port.state_dict import Array, StateDict
+
+KERNEL_SCALE = 0.02
+
+
+def seeded_state(config: Config, seed: int) -> StateDict:
+    """A state dict in PyTorch's names; a key's numbers depend on it and the seed."""
+    layers = load_family(config.family).layers(config)
+    return {spec.key: _values(spec, seed) for spec in tensors(layers, "torch")}
+
+
+def _values(spec: TensorSpec, seed: int) -> Array:
+    rng = np.random.default_rng([seed, crc32(spec.key.encode())])
+    leaf, shape = spec.leaf, spec.shape
+    if leaf.counter:
+        return np.array(1000 + seed, np.int64)
+    if spec.layer.kind == "batch_norm":
+        near_one = leaf.variance or leaf.torch == "weight"
+        value = rng.uniform(0.5, 1.5, shape) if near_one else rng.normal(0, 0.1, shape)
+    elif leaf.is_bias:
+        value = rng.normal(0, 0.1, shape)
+    else:
+        makes_kernels = spec.layer.kind == "conv" and spec.layer.bias
+        gain = KERNEL_SCALE if makes_kernels else 1.0
+        value = rng.normal(0, gain * (2 / prod(shape[1:])) ** 0.5, shape)
+    return value.astype(np.float32)

@@ -1,0 +1,96 @@
+"""What the commands' parsers share."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eval.records import Request
+    from ppim_port.state_dict import FrameworkName
+
+
+def new_parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """A command's parser, as the main one looks."""
+    return argparse.ArgumentParser(
+        prog=f"evaluate {name}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def whole(text: str) -> int:
+    """A whole number, 0 or more; for argparse."""
+    value = int(text)
+    if value < 0:
+        message = f"{text!r} is below 0"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number, 1 or more; for argparse."""
+    value = int(text)
+    if value < 1:
+        message = f"{text!r} is below 1"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def add_pictures(p: argparse.ArgumentParser) -> None:
+    """The options that name model, pictures and weights."""
+    p.add_argument("--model", required=True, help="model name, see `convert --list`")
+    p.add_argument(
+        "--val-dir", type=Path, required=True, metavar="DIR", help="the pictures"
+    )
+    p.add_argument(
+        "--val-list",
+        type=Path,
+        metavar="FILE",
+        help="labels of a flat folder: `name index` lines",
+    )
+    p.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help=".pth, .pdparams or .safetensors of either framework (default: by name)",
+    )
+    p.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="a recipe by name, or a JSON file of one (default: the model's own)",
+    )
+    p.add_argument(
+        "--batch-size",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="default: %(default)s",
+    )
+    p.add_argument(
+        "--workers",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="threads that decode (default: one a core)",
+    )
+
+
+def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request:
+    """What `add_pictures` took, as an evaluation's request."""
+    from eval.records import Request
+
+    return Request(
+        model=options.model,
+        val_dir=options.val_dir,
+        val_list=options.val_list,
+        framework=framework,
+        weights=options.weights,
+        batch_size=options.batch_size,
+        workers=options.workers,
+        recipe=options.recipe,
+    )

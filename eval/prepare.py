@@ -1,0 +1,175 @@
+"""Everything before the first picture: recipe, weights, pictures, net, certificate.
+
+Whatever can be refused is refused here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.certificate import certify
+from eval.dataset import open_dataset
+from eval.records import Certificate, Dataset, Request
+from eval.settings import all_settings, asked_settings
+from eval.weights import open_weights
+from ppim_port.backends import Backend, get_backend, require
+from ppim_port.checkpoint import sha256_file
+from ppim_port.errors import UsageError
+from ppim_port.imagenet import wnids
+from ppim_port.manifest import ModelRecord, load_manifest
+from ppim_port.recipe import Recipe, Transform, open_recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a request means before anything of size is opened."""
+
+    record: ModelRecord
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run that could begin.
+
+    Attributes:
+        settings: all that decides the numbers: the header of the ledger.
+        model: of the backend, loaded.
+    """
+
+    request: Request
+    record: ModelRecord
+    recipe: Recipe
+    dataset: Dataset
+    weights: Path
+    weights_sha256: str
+    settings: dict[str, Any]
+    certificate: Certificate
+    backend: Backend
+    model: Any
+
+    @property
+    def total(self) -> int:
+        """Batches of the run's grid."""
+        return -(-len(self.dataset.samples) // self.request.batch_size)
+
+
+def named(request: Request) -> Named:
+    """Check a request's options and look its names up.
+
+    Raises:
+        UsageError: an unknown model, an absent framework, an option out of range.
+    """
+    manifest = load_manifest()
+    record = manifest.model(request.model)
+    require(request.framework)
+    _check(request)
+    recipe = open_recipe(request.recipe or record.recipe, manifest.recipes)
+    return Named(record, recipe)
+
+
+def unlike_published(record: ModelRecord, recipe: Recipe, classes: int) -> str | None:
+    """Why a run is not what the published figures are of; None if it is.
+
+    A recipe is its arithmetic: another name for the same is the published one.
+    """
+    if classes != record.num_classes:
+        return f"a classifier of {classes} classes"
+    own = open_recipe(record.recipe, load_manifest().recipes)
+    if recipe.fingerprint() != own.fingerprint():
+        return (
+            f"recipe {recipe.name} ({recipe.fingerprint()}) is not {own.name} "
+            f"({own.fingerprint()}), the one of the figures"
+        )
+    return None
+
+
+def prepare(request: Request, found: Named, say: Say) -> Prepared:
+    """Open the weights and the pictures, build the net, run the canaries.
+
+    Raises:
+        DatasetError: the pictures or labels cannot be used.
+        FetchError, CheckpointError, MappingError: the weights cannot be used.
+    """
+    weights = open_weights(
+        found.record,
+        request.framework,
+        request.weights,
+        say=say,
+        progress=request.progress,
+    )
+    digest = sha256_file(weights.path)
+    config = weights.mapping.config
+    dataset = pictures(request, config.num_classes)
+    _report_pictures(dataset, say)
+    backend = get_backend(request.framework)
+    model = backend.build(config)
+    backend.load(model, weights.state)
+    certificate = certify(
+        Transform(found.recipe),
+        backend,
+        model=model,
+        config=config,
+        state=weights.state,
+        workers=request.workers,
+    )
+    asked = asked_settings(
+        found.record,
+        found.recipe,
+        request.framework,
+        dataset=dataset,
+        batch_size=request.batch_size,
+    )
+    return Prepared(
+        request=request,
+        record=found.record,
+        recipe=found.recipe,
+        dataset=dataset,
+        weights=weights.path,
+        weights_sha256=digest,
+        settings=all_settings(asked, digest, certificate),
+        certificate=certificate,
+        backend=backend,
+        model=model,
+    )
+
+
+def pictures(request: Request, classes: int) -> Dataset:
+    """The labelled pictures of a request.
+
+    Raises:
+        DatasetError: the pictures or labels cannot be used.
+    """
+    return open_dataset(
+        request.val_dir,
+        val_list=request.val_list,
+        class_wnids=wnids(),
+        num_classes=classes,
+        layout=request.layout,
+    )
+
+
+def _check(request: Request) -> None:
+    for name, value in (
+        ("batch size", request.batch_size),
+        ("workers", request.workers),
+    ):
+        if value < 1:
+            message = f"The {name} must be at least 1, got {value}."
+            raise UsageError(message)
+    if request.tolerance is not None and not request.tolerance >= 0:
+        message = f"The tolerance must be 0 or more, got {request.tolerance}."
+        raise UsageError(message)
+
+
+def _report_pictures(dataset: Dataset, say: Say) -> None:
+    say(f"pictures: {len(dataset.samples):,} in {dataset.root} ({dataset.layout})")
+    if dataset.unlisted:
+        say(f"not in the list, and not scored: {dataset.unlisted:,} pictures")
+    if dataset.ignored:
+        say(f"no pictures, passed over: {', '.join(dataset.ignored)}")

@@ -1,0 +1,143 @@
+"""Named test sets beside ILSVRC2012's: how many pictures, and over which classes.
+
+ImageNet-A and ImageNet-R hold 200 of the 1000 classes, and their authors score over
+those alone: the class of the largest logit *among the 200*. Only five logits a picture
+are kept, so that cannot be done to a finished ledger: `mask_logits` does it before the
+row is made, one call between the net and the ledger. Refused: a picture whose label is
+outside of the subset, because no answer to it could be right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from eval.records import Sample
+from ppim_port.errors import DatasetError, UnknownNameError
+from ppim_port.imagenet import wnids
+from ppim_port.state_dict import Array
+
+CLASSES = 1000
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A test set and how it is scored.
+
+    Attributes:
+        name: as it is typed.
+        n: pictures of the whole set.
+        classes: indices that compete, sorted; None means all 1000.
+        source: where n and classes were read.
+    """
+
+    name: str
+    n: int
+    classes: tuple[int, ...] | None
+    source: str
+
+    @property
+    def subset(self) -> str:
+        """The class subset in words, as a report states it."""
+        count = CLASSES if self.classes is None else len(self.classes)
+        return f"{'all ' if self.classes is None else ''}{count:,} classes"
+
+
+def _all(name: str, n: int, source: str) -> Protocol:
+    return Protocol(name, n, None, source)
+
+
+_V2 = "README of modestyachts/ImageNetV2: three sets of 10,000, ten a class"
+_WHOLE: tuple[Protocol, ...] = (
+    _all("ilsvrc2012", 50_000, "ILSVRC2012 validation, fifty a class"),
+    _all("imagenet-v2-matched-frequency", 10_000, _V2),
+    _all("imagenet-v2-threshold-0.7", 10_000, _V2),
+    _all("imagenet-v2-top-images", 10_000, _V2),
+    # Its own README says 50,000; the archive that people have holds 889 more.
+    _all("imagenet-sketch", 50_889, "TensorFlow Datasets' catalog: imagenet_sketch"),
+)
+_A = "TensorFlow Datasets' catalog; classes: eval.py of natural-adv-examples"
+_R = "README of hendrycks/imagenet-r; classes: eval.py of the same repository"
+_SUBSETS: Mapping[str, tuple[str, int, str]] = MappingProxyType(
+    {
+        "imagenet-a": ("imagenet_a_wnids.txt", 7_500, _A),
+        "imagenet-r": ("imagenet_r_wnids.txt", 30_000, _R),
+    }
+)
+NAMES: tuple[str, ...] = (*(each.name for each in _WHOLE), *_SUBSETS)
+
+
+def protocol(name: str) -> Protocol:
+    """The protocol of a name.
+
+    Raises:
+        UnknownNameError: no such protocol, with suggestions.
+    """
+    for whole in _WHOLE:
+        if whole.name == name:
+            return whole
+    if name not in _SUBSETS:
+        raise UnknownNameError(name, NAMES, kind="protocol")
+    file, n, source = _SUBSETS[name]
+    return Protocol(name, n, _indices(file), source)
+
+
+def _indices(file: str) -> tuple[int, ...]:
+    from importlib.resources import files
+
+    text = (files("eval") / "data" / file).read_text("utf-8")
+    order = {wnid: index for index, wnid in enumerate(wnids())}
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return tuple(sorted(order[line] for line in lines))
+
+
+def mask_logits(logits: Array, classes: tuple[int, ...] | None) -> Array:
+    """Logits as if the other classes did not exist.
+
+    The others become the lowest finite float32: their probability is exactly 0, they
+    come last, and a row with them is still finite. NaN and infinity stay what they
+    are, wherever they stand, so that a broken net is still found.
+
+    Args:
+        logits: `[N, 1000]` float32, not changed.
+        classes: indices that compete; None changes nothing.
+
+    Raises:
+        DatasetError: the net has other classes than the protocol is over.
+    """
+    if classes is None:
+        return logits
+    if logits.shape[1] != CLASSES:
+        message = (
+            f"A protocol over {len(classes)} of {CLASSES} classes needs a net of "
+            f"{CLASSES}, got {logits.shape[1]} logits a picture."
+        )
+        raise DatasetError(message)
+    outside = np.ones(CLASSES, np.bool_)
+    outside[list(classes)] = False
+    lowest = np.finfo(np.float32).min
+    return np.where(outside & np.isfinite(logits), lowest, logits)
+
+
+def check_labels(samples: Iterable[Sample], chosen: Protocol) -> None:
+    """Refuse pictures whose class the protocol is not over.
+
+    Raises:
+        DatasetError: names some of them.
+    """
+    if chosen.classes is None:
+        return
+    inside = frozenset(chosen.classes)
+    outside = [sample.id for sample in samples if sample.label not in inside]
+    if outside:
+        some = ", ".join(map(repr, outside[:_SHOWN]))
+        message = (
+            f"{len(outside):,} pictures are of classes outside of the "
+            f"{len(inside)} of {chosen.name}: {some}. Nothing was scored. Name the "
+            "protocol that belongs to these pictures."
+        )
+        raise DatasetError(message)

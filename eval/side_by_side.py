@@ -1,0 +1,118 @@
+"""A parity run: pictures are decoded once, and both nets get the same arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from eval.parity import Divergence, Parity, Watch, first_divergence, parity
+from eval.players import Part, Player, players
+from eval.prepare import named, pictures
+from eval.preprocess import batches
+from eval.records import Dataset, Request
+from ppim_port.errors import UsageError
+from ppim_port.recipe import Transform
+from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
+
+PREFETCH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What was asked for.
+
+    Attributes:
+        request: net, pictures, recipe; its framework is not looked at.
+        frameworks: the two; the first is the reference.
+        apart: a process for each.
+        limit: pictures at most; None is all.
+    """
+
+    request: Request
+    frameworks: tuple[FrameworkName, ...] = ("torch", "paddle")
+    apart: bool = False
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """The report, and where the nets part if they do."""
+
+    sides: Sides
+    parity: Parity
+    divergence: Divergence | None
+
+
+def run_parity(sides: Sides, *, say: Callable[[str], None]) -> SideBySide:
+    """Run both nets over the pictures.
+
+    Raises:
+        UsageError: not two different frameworks, or one is not installed.
+        PpimError: as `eval.pipeline.evaluate`.
+    """
+    if len(set(sides.frameworks)) != 2 or len(sides.frameworks) != 2:
+        names = ",".join(sides.frameworks)
+        message = f"Parity takes two different frameworks, got {names}."
+        raise UsageError(message)
+    requests = [replace(sides.request, framework=name) for name in sides.frameworks]
+    found = [named(request) for request in requests][0]
+    transform = Transform(found.recipe)
+    dataset = pictures(sides.request, found.record.num_classes)
+    dataset = replace(dataset, samples=dataset.samples[: sides.limit])
+    parts = tuple(Part(r.model, r.framework, r.weights) for r in requests)
+    say(f"pictures: {len(dataset.samples):,} in {dataset.root}")
+    with players(parts, apart=sides.apart) as nets:
+        report = parity(_watch(sides.request, dataset, transform, nets))
+        divergence = None
+        if not report.within:
+            suspect = {s.id: s for s in dataset.samples}[_suspect(report)]
+            first, second = _ask(nets, "trace", transform(suspect.read())[None])
+            divergence = first_divergence(first, second)
+    return SideBySide(sides, report, divergence)
+
+
+def _watch(
+    request: Request, dataset: Dataset, transform: Transform, nets: Sequence[Player]
+) -> Watch:
+    watch = Watch()
+    stream = batches(
+        dataset,
+        transform,
+        batch_size=request.batch_size,
+        workers=request.workers,
+        prefetch=PREFETCH,
+    )
+    with closing(stream):
+        for batch in stream:
+            images = transform.finish(batch.images)
+            first, second = _ask(nets, "predict", images)
+            watch.add([sample.id for sample in batch.samples], first, second)
+    return watch
+
+
+def _ask(nets: Sequence[Player], what: str, images: Array) -> list[Any]:
+    """Ask all before waiting for any: processes work side by side."""
+    for net in nets:
+        net.ask(what, images)
+    return [net.answer() for net in nets]
+
+
+def _suspect(found: Parity) -> str:
+    """The picture to look into: one that disagrees, or else the worst."""
+    return found.disagree[0] if found.disagree else found.worst
+
+
+def frameworks_of(text: str) -> tuple[FrameworkName, ...]:
+    """`torch,paddle` as names.
+
+    Raises:
+        UsageError: one of them is unknown.
+    """
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in FRAMEWORKS:
+            message = f"Unknown framework {name!r}. Known: {', '.join(FRAMEWORKS)}."
+            raise UsageError(message)
+    return names  # type: ignore[return-value]  # checked above

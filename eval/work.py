@@ -1,0 +1,119 @@
+"""A prepared run at work: batches in, rows out, and in the end the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+
+from eval.gate import gate, missing_from_whole
+from eval.ledger import Ledger
+from eval.metrics import score
+from eval.prepare import Prepared, Say, unlike_published
+from eval.preprocess import batches
+from eval.records import Batch, Result, Row
+from eval.scoring import Net
+from eval.timing import Clock, Timed
+from ppim_port.recipe import Transform
+
+PREFETCH = 3
+
+Batches = Generator[Batch, None, None]
+Watch = Callable[[Batches, int], Batches]
+
+
+class Work:
+    """A prepared run, its clock, and what this process has scored of it.
+
+    Args:
+        ready: the run.
+        say: told what a person would want to know.
+        watch: wraps the batches, to show progress.
+    """
+
+    def __init__(self, ready: Prepared, say: Say, watch: Watch) -> None:
+        self.ready = ready
+        self._say = say
+        self._watch = watch
+        self._clock = Clock()
+        self._seconds = 0.0
+        self._count = 0
+
+    def scored(
+        self, wanted: Sequence[int]
+    ) -> Generator[tuple[int, list[Row]], None, None]:
+        """Score batches of the grid, in the order given.
+
+        Raises:
+            ImageError: a picture cannot be decoded.
+            VerificationError: its logits are not finite.
+        """
+        if not wanted:
+            return
+        ready, clock = self.ready, self._clock
+        transform = Transform(ready.recipe)
+        net = Net(ready.backend, ready.model)
+        begun = time.perf_counter()
+        stream = batches(
+            ready.dataset,
+            Timed(transform, clock),
+            batch_size=ready.request.batch_size,
+            workers=ready.request.workers,
+            prefetch=PREFETCH,
+            only=wanted,
+            clock=clock,
+        )
+        # A bar must be closed too before an error is told, or both share a line.
+        with closing(stream), closing(self._watch(stream, self._among(wanted))) as seen:
+            for batch in clock.waiting(seen):
+                with clock.on("model"):
+                    logits = net.predict(transform.finish(batch.images))
+                rows = Ledger().append(batch, logits)
+                self._count += len(rows)
+                self._seconds = time.perf_counter() - begun
+                yield batch.index, rows
+        if net.most:
+            self._say(f"short of memory: the net took {net.most} pictures at once")
+
+    def result(self, rows: Iterable[Row], chain: str) -> Result:
+        """Counts and verdict of a whole ledger.
+
+        Raises:
+            DatasetError: a picture is in it twice.
+        """
+        ready = self.ready
+        ledger = Ledger()
+        ledger.extend(rows)
+        kept = tuple(ledger)
+        counts = score(kept)
+        classes = ready.dataset.classes
+        verdict = gate(
+            counts,
+            ready.record.published,
+            missing=missing_from_whole(ready.dataset),
+            unlike=unlike_published(ready.record, ready.recipe, classes),
+            tolerance=ready.request.tolerance,
+        )
+        return Result(
+            request=ready.request,
+            record=ready.record,
+            recipe=ready.recipe,
+            dataset=ready.dataset,
+            framework_version=ready.backend.version(),
+            weights=ready.weights,
+            weights_sha256=ready.weights_sha256,
+            score=counts,
+            verdict=verdict,
+            seconds=self._seconds,
+            rows=kept,
+            scored=self._count,
+            chain=chain,
+            dataset_digest=ready.settings["dataset"],
+            certificate=ready.certificate,
+            timing=self._clock.timing(),
+        )
+
+    def _among(self, indices: Iterable[int]) -> int:
+        """Pictures in batches of the grid."""
+        size, n = self.ready.request.batch_size, len(self.ready.dataset.samples)
+        return sum(min(size, n - index * size) for index in indices)

@@ -1,0 +1,376 @@
+"""A port's history is rebuilt and every digest checked; a lie anywhere is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convert import explain
+from convert.provenance import provenance_path, tensor_digest
+from convert.sidecar import read_sidecar
+from ppim_port.checkpoint import read, sha256_file, write
+from ppim_port.errors import CheckpointError
+from tests.convert.conftest import Ran
+from tests.convert.made import save_official, unproven
+from tests.support.states import made_state, rednet
+
+Run = Callable[..., Ran]
+Edit = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """a.pth -> b.pdparams -> c.pth, sidecars beside the last two."""
+
+    folder: Path
+
+    @property
+    def a(self) -> Path:
+        return self.folder / "a.pth"
+
+    @property
+    def b(self) -> Path:
+        return self.folder / "b.pdparams"
+
+    @property
+    def c(self) -> Path:
+        return self.folder / "c.pth"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, official: Path) -> Path:
+    folder = tmp_path_factory.mktemp("chain")
+    chain = Chain(folder)
+    shutil.copy(official, chain.a)
+    unproven(chain.a, chain.b)
+    unproven(chain.b, chain.c)
+    return folder
+
+
+@pytest.fixture
+def chain(made: Path, tmp_path: Path) -> Chain:
+    """A copy, to be broken."""
+    return Chain(Path(shutil.copytree(made, tmp_path / "chain")))
+
+
+def edit(file: Path, change: Edit) -> None:
+    path = provenance_path(file)
+    value = json.loads(path.read_text())
+    change(value)
+    path.write_text(json.dumps(value))
+
+
+def flip(path: Path, key: str, kind: Any, framework: Any) -> None:
+    """One bit of one tensor, in a file that is sound otherwise."""
+    state = {k: np.array(v) for k, v in read(path).state.items()}
+    state[key].reshape(-1).view(np.uint8)[0] ^= 1
+    write(state, path, kind=kind, framework=framework, overwrite=True)
+
+
+def wrong(run: Run, *words: object) -> str:
+    """The lines that name what is wrong."""
+    ran = run("explain", *words)
+    assert ran.code == 1
+    lines = [x for x in ran.out.splitlines() if x.startswith("WRONG")]
+    assert lines[-1].startswith("WRONG: ")
+    found = json.loads(run("explain", *words, "--json").out)
+    assert not found["right"]
+    assert lines[:-1] == [f"WRONG    {problem}" for problem in found["problems"]]
+    return "\n".join(lines[:-1])
+
+
+def test_a_whole_chain_is_right_back_to_its_first_file(chain: Chain, run: Run) -> None:
+    ran = run("explain", chain.c)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[-1] == (
+        "right: 2 conversions, every digest as recorded; back to its first file"
+    )
+    found = json.loads(run("explain", chain.c, "--json").out)
+    assert found["right"]
+    assert found["complete"]
+    last, first = found["hops"]
+    assert last["target"]["sha256"] == sha256_file(chain.c)
+    assert last["source"]["path"] == first["target"]["path"] == str(chain.b)
+    assert first["source"]["sha256"] == sha256_file(chain.a)
+    assert (last["remade"], first["remade"]) == (211, 211)
+    assert last["rules"]["create"] == first["rules"]["drop"] == 40
+    assert last["proven"] is False
+
+
+def test_what_is_not_at_hand_is_said_and_is_no_fault(chain: Chain, run: Run) -> None:
+    chain.a.unlink()
+    ran = run("explain", chain.c)
+    assert ran.code == 0
+    assert "not at hand (--source FILE): only its sidecars' word" in ran.out
+    assert ran.out.endswith("its first file not at hand\n")
+
+
+def test_a_link_without_its_file_holds_by_its_sidecar(chain: Chain, run: Run) -> None:
+    chain.b.unlink()
+    found = explain(chain.c)
+    assert found.problems == ()
+    assert [hop.file for hop in found.hops] == [chain.c, None]
+    assert [hop.remade for hop in found.hops] == [0, 211]
+
+
+@pytest.mark.parametrize("what", ["the file", "its sidecar"])
+def test_earlier_links_may_be_given(
+    what: str, chain: Chain, tmp_path: Path, run: Run
+) -> None:
+    away = tmp_path / "away"
+    away.mkdir()
+    for path in (chain.a, chain.b, provenance_path(chain.b)):
+        path.rename(away / path.name)
+    assert len(explain(chain.c).hops) == 1
+    given = away / "b.pdparams"
+    ran = run(
+        "explain",
+        chain.c,
+        "--source",
+        given if what == "the file" else provenance_path(given),
+    )
+    assert ran.code == 0
+    assert "2 conversions" in ran.out
+
+
+def test_a_source_is_found_in_the_cache_by_its_digest(
+    chain: Chain, cache: Path, run: Run
+) -> None:
+    cache.mkdir()
+    chain.a.rename(cache / "downloaded.pth")
+    origin = {"url": "https://x.org/a", "sha256": sha256_file(cache / "downloaded.pth")}
+    (cache / "downloaded.pth.json").write_text(json.dumps(origin))
+    found = explain(chain.b)
+    assert found.complete
+    assert found.hops[0].source == cache / "downloaded.pth"
+
+
+def test_a_flipped_bit_in_the_file_is_named_with_its_tensor(
+    chain: Chain, run: Run
+) -> None:
+    flip(chain.c, "layer2.0.bn1.weight", "pth", "torch")
+    text = wrong(run, chain.c)
+    assert f"{chain.c}: its sha256 is {sha256_file(chain.c)}, its sidecar says" in text
+    assert "has other digests: 1 (layer2.0.bn1.weight)" in text
+
+
+def test_a_file_that_is_cut_is_a_wrong_link_and_no_crash(
+    chain: Chain, run: Run
+) -> None:
+    chain.c.write_bytes(chain.c.read_bytes()[:-100])
+    text = wrong(run, chain.c)
+    assert "its sha256 is" in text
+    assert "cut off" in text
+
+
+def test_a_middle_file_that_was_changed_is_a_broken_link(
+    chain: Chain, run: Run
+) -> None:
+    flip(chain.b, "fc.bias", "pdparams", "paddle")
+    text = wrong(run, chain.c)
+    assert text.startswith(
+        f"WRONG    {chain.b}: not the file that 'c.pth' was made from: its sha256 is "
+        f"{sha256_file(chain.b)}, expected "
+    )
+    assert text.endswith("The link is broken")
+
+
+def test_a_middle_file_that_was_made_anew_from_another_is_a_broken_link(
+    chain: Chain, tmp_path: Path, run: Run
+) -> None:
+    other = save_official(tmp_path / "o.pth", made_state(rednet(), "official", seed=9))
+    unproven(other, chain.b, force=True)
+    assert "b.pdparams: not the file that 'c.pth' was made from" in wrong(run, chain.c)
+
+
+def test_a_given_file_that_is_no_link_is_named(
+    chain: Chain, tmp_path: Path, run: Run
+) -> None:
+    other = save_official(tmp_path / "o.pth", made_state(rednet(), "official", seed=9))
+    text = wrong(run, chain.c, "--source", other)
+    assert f"{other}: no link of this chain" in text
+
+
+def test_a_given_sidecar_of_another_chain_is_named(
+    chain: Chain, tmp_path: Path, run: Run
+) -> None:
+    other = save_official(tmp_path / "o.pth", made_state(rednet(), "official", seed=9))
+    stray = unproven(other, tmp_path / "z.pdparams").provenance
+    assert f"{stray}: of no file of this chain" in wrong(
+        run, chain.c, "--source", stray
+    )
+
+
+LIES: dict[str, tuple[Edit, str]] = {
+    "another digest of the file": (
+        lambda v: v["target"].update(sha256="0" * 64),
+        "its sidecar says 0000",
+    ),
+    "another digest of a tensor": (
+        lambda v: v["tensors"][0].update(target_sha256="0" * 64),
+        "has other digests: 1 (stem.0.conv.weight)",
+    ),
+    "another digest of a source tensor": (
+        lambda v: v["tensors"][0].update(source_sha256="0" * 64),
+        "has other digests: 1 (backbone.stem.0.conv.weight)",
+    ),
+    "a tensor left out": (
+        lambda v: v["tensors"].pop(0),
+        "has no word of tensors: 1 (stem.0.conv.weight)",
+    ),
+    "a tensor too many": (
+        lambda v: v["tensors"].append(
+            v["tensors"][0] | {"source": "ghost", "target": None, "action": "drop"}
+        ),
+        "has tensors that are not in it: 1 (ghost)",
+    ),
+    "a transpose called a copy": (
+        lambda v: next(
+            t for t in v["tensors"] if t["action"] == "transpose"
+        ).update(action="copy"),
+        "not what its rules make of",
+    ),
+    "another shape": (
+        lambda v: v["tensors"][0].update(shape=[96, 3, 3]),
+        "1 (backbone.stem.0.conv.weight -> stem.0.conv.weight)",
+    ),
+    "objects for numbers": (
+        lambda v: v["tensors"][0].update(dtype="object"),
+        "not what its rules make of",
+    ),
+    "two tensors swapped": (
+        lambda v: [
+            t.update(target=other)
+            for t, other in (
+                (t, {"layer1.0.bn1.bias": "layer1.0.bn1._mean",
+                     "layer1.0.bn1._mean": "layer1.0.bn1.bias"}[t["target"]])
+                for t in v["tensors"]
+                if t["target"] in ("layer1.0.bn1.bias", "layer1.0.bn1._mean")
+            )
+        ],
+        "has other digests: 2 (",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_sidecar_that_lies_is_found_out(lie: str, chain: Chain, run: Run) -> None:
+    change, complaint = LIES[lie]
+    edit(chain.b, change)
+    assert complaint in wrong(run, chain.b)
+
+
+def test_zeros_that_are_none_are_found_out(chain: Chain, run: Run) -> None:
+    def lie(value: dict[str, Any]) -> None:
+        created = next(t for t in value["tensors"] if t["action"] == "create")
+        created["target_sha256"] = tensor_digest(np.array(1, np.int64))
+
+    edit(chain.c, lie)
+    text = wrong(run, chain.c)
+    assert "not what its rules make of" in text
+    assert "stem.0.bn.num_batches_tracked" in text
+
+
+def test_a_widened_tensor_is_made_again_too(tmp_path: Path) -> None:
+    state = made_state(rednet(), "official")
+    half = {k: v.astype("f2") if v.dtype == "f4" else v for k, v in state.items()}
+    out = unproven(save_official(tmp_path / "h.pth", half), tmp_path / "o.pdparams")
+    found = explain(out.written.path)
+    assert found.problems == ()
+    assert found.hops[0].remade == 211
+
+
+def test_a_port_that_replaced_its_own_source_is_its_own_beginning(
+    chain: Chain, run: Run
+) -> None:
+    unproven(chain.b, chain.b, to="pdparams", force=True)
+    ran = run("explain", chain.b)
+    assert ran.code == 0
+    assert "1 conversion, " in ran.out
+
+
+def test_a_file_without_a_sidecar_is_bad_input(official: Path, run: Run) -> None:
+    ran = run("explain", official)
+    assert (ran.code, ran.out) == (3, "")
+    assert f"{provenance_path(official)} does not exist: nothing is known" in ran.err
+
+
+BROKEN: dict[str, tuple[bytes, str]] = {
+    "no JSON": (b"{", "no proper JSON"),
+    "not text": (b"\xff\xfe{}", "no proper JSON"),
+    "deep JSON": (b"[" * 200_000, "no proper JSON"),
+    "a name twice": (b'{"schema": 1, "schema": 1}', "no proper JSON"),
+    "a list": (b"[]", "expected an object"),
+    "nothing": (b"{}", "schema: missing"),
+    "another schema": (b'{"schema": 2}', "schema: expected an integer from 1 to 1"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_sidecar_that_is_none_is_refused(what: str, chain: Chain, run: Run) -> None:
+    content, complaint = BROKEN[what]
+    provenance_path(chain.b).write_bytes(content)
+    ran = run("explain", chain.b)
+    assert (ran.code, ran.out) == (3, "")
+    assert "not a usable provenance sidecar: " in ran.err
+    assert complaint in ran.err
+    assert len(ran.err) < 1000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda v: v["tensors"][0].update(action="run"),
+        lambda v: v["tensors"][0].update(shape=[-1]),
+        lambda v: v["tensors"][0].update(target="a\x1b[2J"),
+        lambda v: v["tensors"][0].update(source_sha256="x"),
+        lambda v: v["source"].pop("sha256"),
+        lambda v: v.update(tensors=3),
+        lambda v: v["tensors"].append(v["tensors"][0]),
+    ],
+    ids=["action", "shape", "escape", "digest", "missing", "no list", "twice"],
+)
+def test_a_sidecar_with_an_impossible_field_is_refused(
+    change: Edit, chain: Chain
+) -> None:
+    edit(chain.b, change)
+    with pytest.raises(CheckpointError, match="not a usable provenance") as caught:
+        read_sidecar(provenance_path(chain.b))
+    assert str(caught.value).isprintable()
+
+
+def test_an_absurdly_large_sidecar_is_refused_unread(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convert.sidecar.MAX_BYTES", 100)
+    with pytest.raises(CheckpointError, match="larger than"):
+        explain(chain.b)
+
+
+def test_fields_of_a_later_version_are_ignored(chain: Chain) -> None:
+    def add(value: dict[str, Any]) -> None:
+        value["more"] = value["source"]["more"] = value["tensors"][0]["more"] = 1
+
+    edit(chain.b, add)
+    assert explain(chain.b).problems == ()
+
+
+def test_a_name_in_a_sidecar_leads_nowhere_else(chain: Chain, tmp_path: Path) -> None:
+    chain.a.rename(tmp_path / "a.pth")
+    edit(chain.b, lambda v: v["source"].update(file="../a.pth"))
+    assert explain(chain.b).hops[0].source is None
+
+
+def test_a_given_sidecar_must_be_sound(chain: Chain) -> None:
+    stray = chain.folder / "x.provenance.json"
+    stray.write_text("{")
+    assert explain(chain.c).problems == ()
+    with pytest.raises(CheckpointError, match="not a usable provenance"):
+        explain(chain.c, sources=[stray])
