@@ -32,10 +32,10 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 test: lint  ## everything that CI runs
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: lint  ## CI's tests and the slow matrices, for the night
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 bench: $(STAMP)  ## the tables of docs/performance.md, measured here
 	$(BIN)/python -m benchmarks.conversion

@@ -168,9 +168,9 @@ def _same_bits(first: Array, second: Array) -> bool:
 
 def _same_when_widened(first: Array, second: Array) -> bool:
     """As when float16 became float32: exactly, or not at all."""
+    if {first.dtype.kind, second.dtype.kind} != {"f"}:
+        return False  # a large integer has no float of its own
     wider = np.promote_types(first.dtype, second.dtype)
-    if wider not in (first.dtype, second.dtype):
-        return False
     return _same_bits(first.astype(wider), second.astype(wider))
 
 
@@ -183,7 +183,7 @@ def _distance(first: Array, second: Array) -> tuple[int, float, float]:
     for mine, theirs in zip(runs(first), runs(second), strict=True):
         with np.errstate(invalid="ignore"):
             apart = np.abs(mine - theirs)
-        count += int(np.count_nonzero(~(mine == theirs)))
+        count += int(np.count_nonzero(mine != theirs))
         largest = float(np.maximum(largest, apart.max(initial=0.0)))
         scale = float(np.maximum(scale, np.abs(mine).max(initial=0.0)))
     return count, largest, scale

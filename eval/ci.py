@@ -82,7 +82,7 @@ def write_junit(result: Result, baseline: BaselineVerdict | None, path: Path) ->
     write_text(junit(result, baseline) + "\n", path)
 
 
-def annotations(result: Result, baseline: BaselineVerdict | None) -> list[str]:
+def notes(result: Result, baseline: BaselineVerdict | None) -> list[str]:
     """GitHub's workflow commands: an error for a failed gate, else a notice."""
     return [
         f"::{'error' if gate.state == 'fail' else 'notice'} "

@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from eval.commands import COMMANDS
+from eval.commands.options import parity_words, whole
 from eval.layout_names import LAYOUTS
 from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.errors import OutputError, UsageError
+from ppim_port.output import write_text
 from ppim_port.program import run
 from ppim_port.version import __version__
 
@@ -25,7 +27,7 @@ examples:
       a flat folder, with `name index` lines (index among the sorted wnids)
   evaluate --model rednet26 --val-dir ILSVRC2012/val --run runs/rednet26
       keeps a ledger; killed at any moment, the same command goes on
-  torchrun --nproc-per-node 4 -m eval --model rednet26 ... --run runs/rednet26
+  torchrun --nproc-per-node 4 -m eval --model rednet26 ... --run-dir runs/rednet26
       shares the pictures among four processes
 
 exit codes: 0 pass (or nothing to compare), 1 outside the tolerance, 2 usage,
@@ -103,9 +105,28 @@ def parser() -> argparse.ArgumentParser:
     )
     output.add_argument(
         "--run",
+        # torchrun takes --run for a short form of options of its own (2.13.0).
+        "--run-dir",
         type=Path,
         metavar="DIR",
         help="keep ledger and result there; if killed, the same command goes on",
+    )
+    output.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="RUN",
+        help="run folder or ledger.jsonl that first classes must not differ from",
+    )
+    output.add_argument(
+        "--max-flips",
+        type=whole,
+        metavar="N",
+        help="first classes that may differ from it (default: one in a thousand)",
+    )
+    output.add_argument(
+        "--quick",
+        action="store_true",
+        help="random order; stop as soon as the verdict is certain",
     )
     output.add_argument("--json", action="store_true", help="print one JSON object")
     output.add_argument(
@@ -113,6 +134,12 @@ def parser() -> argparse.ArgumentParser:
     )
     output.add_argument(
         "--ledger", type=Path, metavar="FILE", help="write one CSV row a picture"
+    )
+    output.add_argument(
+        "--junit", type=Path, metavar="FILE", help="write the gates as JUnit XML"
+    )
+    output.add_argument(
+        "--github", action="store_true", help="annotate the build, on standard error"
     )
     output.add_argument("--quiet", action="store_true", help="no progress, no remarks")
     p.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -125,6 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = run_command("evaluate", COMMANDS, words)
     if code is not None:
         return code
+    if both := parity_words(words):
+        return main(both)
     p = parser()
     refuse_mistyped(p, COMMANDS, words)
     options = p.parse_args(words)
@@ -132,10 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from eval.launch import shard_of
-    from eval.pipeline import evaluate_shard
-    from eval.progress import with_bar
-    from eval.report import as_json, summary
+    from eval.outcome import judge
     from eval.timing import spent_text
 
     _check_outputs(options)
@@ -144,22 +170,73 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not options.quiet:
             print(text, file=sys.stderr)
 
-    extra = {} if options.quiet else {"watch": with_bar}
-    shard = shard_of(os.environ)
-    result = evaluate_shard(_request(options), shard, say=say, **extra)
+    baseline = _baseline(options)
+    result, early = _scored(options, baseline, say)
     if result is None:
-        say(f"{shard}: done; the last rank to finish merges and prints the result")
         return 0
     say(spent_text(result.timing))
+    outcome = judge(
+        result,
+        baseline,
+        path=options.baseline,
+        max_flips=options.max_flips,
+        early=early,
+    )
     # First, so that a disk that fills up meanwhile costs the files alone.
-    print(as_json(result) if options.json else summary(result))
-    _write_files(options, result)
-    return result.verdict.exit_code
+    _tell(options, outcome, say)
+    _write_files(options, outcome)
+    return outcome.exit_code
+
+
+def _scored(
+    options: argparse.Namespace, baseline: Any, say: Callable[[str], None]
+) -> tuple[Any, Any]:
+    """The result and the early verdict, each None if there is none."""
+    from eval.launch import shard_of
+    from eval.pipeline import evaluate_shard
+    from eval.progress import with_bar
+    from eval.quick import evaluate_quick
+
+    extra = {} if options.quiet else {"watch": with_bar}
+    shard, request = shard_of(os.environ), _request(options)
+    if options.quick:
+        if shard.world > 1:
+            message = "--quick runs in one process. Nothing was evaluated."
+            raise UsageError(message)
+        budget = options.max_flips
+        return evaluate_quick(
+            request, baseline=baseline, max_flips=budget, say=say, **extra
+        )
+    result = evaluate_shard(request, shard, say=say, **extra)
+    if result is None:
+        say(f"{shard}: done; the last rank to finish merges and prints the result")
+    return result, None
+
+
+def _tell(
+    options: argparse.Namespace, outcome: Any, say: Callable[[str], None]
+) -> None:
+    from eval.ci import notes
+    from eval.outcome import advice, as_json, as_text
+
+    print(as_json(outcome) if options.json else as_text(outcome))
+    if options.github:
+        print("\n".join(notes(outcome.result, outcome.baseline)), file=sys.stderr)
+    if options.json and outcome.exit_code:
+        say("\n".join(advice(outcome)))
+
+
+def _baseline(options: argparse.Namespace) -> Any:
+    """The baseline's rows, read before a run of hours; None if there is none."""
+    from eval.commands.runs import open_run
+
+    return open_run(options.baseline).rows if options.baseline else None
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse before a run of hours what would lose its result, or an input."""
-    outputs = [path for path in (options.out, options.ledger) if path]
+    files = (options.out, options.ledger, options.junit)
+    outputs = [path for path in files if path]
     taken = [path.resolve() for path in (options.weights, options.val_list) if path]
     for path in outputs:
         if path.is_dir() or not os.access(path.parent, os.W_OK):
@@ -194,11 +271,14 @@ def _request(options: argparse.Namespace) -> Any:
     )
 
 
-def _write_files(options: argparse.Namespace, result: Any) -> None:
+def _write_files(options: argparse.Namespace, outcome: Any) -> None:
+    from eval.ci import write_junit
     from eval.ledger import write_csv
-    from eval.report import write_json
+    from eval.outcome import as_json
 
     if options.ledger:
-        write_csv(result.rows, options.ledger)
+        write_csv(outcome.result.rows, options.ledger)
     if options.out:
-        write_json(result, options.out)
+        write_text(as_json(outcome) + "\n", options.out)
+    if options.junit:
+        write_junit(outcome.result, outcome.baseline, options.junit)

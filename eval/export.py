@@ -29,7 +29,8 @@ def write_parquet(sealed: Sealed, path: Path) -> None:
     try:
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise MissingPackageError("pyarrow", "report") from error
+        package = "pyarrow"
+        raise MissingPackageError(package, "report") from error
     table = _table(sealed)
     try:
         with atomic_write(path, overwrite=True) as draft:

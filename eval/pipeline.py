@@ -84,7 +84,7 @@ def evaluate_shard(
     if folder is None:
         message = (
             f"{shard.world} processes were started, and they need a folder to meet in: "
-            "pass --run DIR. Nothing was evaluated."
+            "pass --run-dir DIR. Nothing was evaluated."
         )
         raise UsageError(message)
     with RunLock(folder, shard.world) as lock:

@@ -12,6 +12,7 @@ from typing import Any
 
 from eval.certificate import certify
 from eval.dataset import open_dataset
+from eval.protocols import PUBLISHED, check_classes, protocol
 from eval.records import Certificate, Dataset, Request
 from eval.settings import all_settings, asked_settings
 from eval.weights import open_weights
@@ -69,15 +70,20 @@ def named(request: Request) -> Named:
     record = manifest.model(request.model)
     require(request.framework)
     _check(request)
+    protocol(request.protocol)
     recipe = open_recipe(request.recipe or record.recipe, manifest.recipes)
     return Named(record, recipe)
 
 
-def unlike_published(record: ModelRecord, recipe: Recipe, classes: int) -> str | None:
+def unlike_published(
+    record: ModelRecord, recipe: Recipe, classes: int, *, test_set: str
+) -> str | None:
     """Why a run is not what the published figures are of; None if it is.
 
     A recipe is its arithmetic: another name for the same is the published one.
     """
+    if test_set != PUBLISHED:
+        return f"the test set {test_set}"
     if classes != record.num_classes:
         return f"a classifier of {classes} classes"
     own = open_recipe(record.recipe, load_manifest().recipes)
@@ -106,7 +112,11 @@ def prepare(request: Request, found: Named, say: Say) -> Prepared:
     digest = sha256_file(weights.path)
     config = weights.mapping.config
     dataset = pictures(request, config.num_classes)
+    chosen = protocol(request.protocol)
+    check_classes(dataset, chosen)
     _report_pictures(dataset, say)
+    if chosen.name != PUBLISHED:
+        say(f"protocol: {chosen.name}, {chosen.subset} compete")
     backend = get_backend(request.framework)
     model = backend.build(config)
     backend.load(model, weights.state)
@@ -124,6 +134,7 @@ def prepare(request: Request, found: Named, say: Say) -> Prepared:
         request.framework,
         dataset=dataset,
         batch_size=request.batch_size,
+        protocol=request.protocol,
     )
     return Prepared(
         request=request,

@@ -9,18 +9,20 @@ outside of the subset, because no answer to it could be right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from eval.records import Sample
+from eval.records import Dataset
 from ppim_port.errors import DatasetError, UnknownNameError
 from ppim_port.imagenet import wnids
 from ppim_port.state_dict import Array
 
 CLASSES = 1000
+# The test set of published figures.
+PUBLISHED = "ilsvrc2012"
 _SHOWN = 5
 
 
@@ -53,7 +55,7 @@ def _all(name: str, n: int, source: str) -> Protocol:
 
 _V2 = "README of modestyachts/ImageNetV2: three sets of 10,000, ten a class"
 _WHOLE: tuple[Protocol, ...] = (
-    _all("ilsvrc2012", 50_000, "ILSVRC2012 validation, fifty a class"),
+    _all(PUBLISHED, 50_000, "ILSVRC2012 validation, fifty a class"),
     _all("imagenet-v2-matched-frequency", 10_000, _V2),
     _all("imagenet-v2-threshold-0.7", 10_000, _V2),
     _all("imagenet-v2-top-images", 10_000, _V2),
@@ -111,33 +113,39 @@ def mask_logits(logits: Array, classes: tuple[int, ...] | None) -> Array:
     """
     if classes is None:
         return logits
-    if logits.shape[1] != CLASSES:
-        message = (
-            f"A protocol over {len(classes)} of {CLASSES} classes needs a net of "
-            f"{CLASSES}, got {logits.shape[1]} logits a picture."
-        )
-        raise DatasetError(message)
+    _refuse_other_net(logits.shape[1], classes)
     outside = np.ones(CLASSES, np.bool_)
     outside[list(classes)] = False
     lowest = np.finfo(np.float32).min
     return np.where(outside & np.isfinite(logits), lowest, logits)
 
 
-def check_labels(samples: Iterable[Sample], chosen: Protocol) -> None:
-    """Refuse pictures whose class the protocol is not over.
+def check_classes(dataset: Dataset, chosen: Protocol) -> None:
+    """Refuse what the protocol is not over, before anything is scored.
 
     Raises:
-        DatasetError: names some of them.
+        DatasetError: a classifier of other classes, or pictures outside of the subset;
+            some of them are named.
     """
     if chosen.classes is None:
         return
+    _refuse_other_net(dataset.classes, chosen.classes)
     inside = frozenset(chosen.classes)
-    outside = [sample.id for sample in samples if sample.label not in inside]
+    outside = [sample.id for sample in dataset.samples if sample.label not in inside]
     if outside:
         some = ", ".join(map(repr, outside[:_SHOWN]))
         message = (
             f"{len(outside):,} pictures are of classes outside of the "
             f"{len(inside)} of {chosen.name}: {some}. Nothing was scored. Name the "
             "protocol that belongs to these pictures."
+        )
+        raise DatasetError(message)
+
+
+def _refuse_other_net(outputs: int, classes: tuple[int, ...]) -> None:
+    if outputs != CLASSES:
+        message = (
+            f"A protocol over {len(classes)} of {CLASSES} classes needs a net of "
+            f"{CLASSES}, got {outputs}. Nothing was scored."
         )
         raise DatasetError(message)

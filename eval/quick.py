@@ -84,7 +84,9 @@ def _test(
         budget = flips_allowed(total, max_flips)
         return AgainstBaseline(baseline, max_flips=budget, total=total)
     classes = ready.dataset.classes
-    why = unlike_published(ready.record, ready.recipe, classes)
+    why = unlike_published(
+        ready.record, ready.recipe, classes, test_set=ready.request.protocol
+    )
     if why := why or missing_from_whole(ready.dataset):
         message = (
             f"--quick has nothing to decide: {why}, and there is no --baseline. "

@@ -221,6 +221,7 @@ class Request:
         run: a folder that keeps the ledger and the result; None keeps nothing.
         recipe: name of a recipe, or a JSON file of one; None is the model's own.
         layout: of the pictures; None finds it out.
+        protocol: name of the test set; it says which classes compete.
     """
 
     model: str
@@ -235,6 +236,7 @@ class Request:
     run: Path | None = None
     recipe: str | None = None
     layout: Layout | None = None
+    protocol: str = "ilsvrc2012"
 
 
 @dataclass(frozen=True, slots=True)

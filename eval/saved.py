@@ -43,6 +43,7 @@ def _refuse_other(request: Request, found: Named, verified: Verified) -> None:
         request.framework,
         dataset=pictures(request, int(settings["classes"])),
         batch_size=request.batch_size,
+        protocol=request.protocol,
     )
     if request.weights is not None:
         asked["weights_sha256"] = sha256_file(request.weights)

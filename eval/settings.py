@@ -26,6 +26,7 @@ def asked_settings(
     *,
     dataset: Dataset,
     batch_size: int,
+    protocol: str,
 ) -> dict[str, Any]:
     """Those that are known before weights and framework are loaded."""
     pairs = ((sample.id, sample.label) for sample in dataset.samples)
@@ -35,6 +36,7 @@ def asked_settings(
         "recipe": recipe.name,
         "recipe_fingerprint": recipe.fingerprint(),
         "dataset": dataset_digest(pairs),
+        "protocol": protocol,
         "pictures": len(dataset.samples),
         "classes": dataset.classes,
         "batch_size": batch_size,

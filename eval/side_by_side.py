@@ -57,7 +57,7 @@ def run_parity(sides: Sides, *, say: Callable[[str], None]) -> SideBySide:
         message = f"Parity takes two different frameworks, got {names}."
         raise UsageError(message)
     requests = [replace(sides.request, framework=name) for name in sides.frameworks]
-    found = [named(request) for request in requests][0]
+    found, _ = (named(request) for request in requests)
     transform = Transform(found.recipe)
     dataset = pictures(sides.request, found.record.num_classes)
     dataset = replace(dataset, samples=dataset.samples[: sides.limit])

@@ -11,6 +11,7 @@ from eval.ledger import Ledger
 from eval.metrics import score
 from eval.prepare import Prepared, Say, unlike_published
 from eval.preprocess import batches
+from eval.protocols import mask_logits, protocol
 from eval.records import Batch, Result, Row
 from eval.scoring import Net
 from eval.timing import Clock, Timed
@@ -53,6 +54,7 @@ class Work:
         ready, clock = self.ready, self._clock
         transform = Transform(ready.recipe)
         net = Net(ready.backend, ready.model)
+        competing = protocol(ready.request.protocol).classes
         begun = time.perf_counter()
         stream = batches(
             ready.dataset,
@@ -68,6 +70,7 @@ class Work:
             for batch in clock.waiting(seen):
                 with clock.on("model"):
                     logits = net.predict(transform.finish(batch.images))
+                    logits = mask_logits(logits, competing)
                 rows = Ledger().append(batch, logits)
                 self._count += len(rows)
                 self._seconds = time.perf_counter() - begun
@@ -91,7 +94,12 @@ class Work:
             counts,
             ready.record.published,
             missing=missing_from_whole(ready.dataset),
-            unlike=unlike_published(ready.record, ready.recipe, classes),
+            unlike=unlike_published(
+                ready.record,
+                ready.recipe,
+                classes,
+                test_set=ready.request.protocol,
+            ),
             tolerance=ready.request.tolerance,
         )
         return Result(

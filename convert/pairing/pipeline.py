@@ -9,6 +9,7 @@ the first layer and setting that differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from convert.pairing.records import PairOutcome, PairPlan, PairRequest, PairSource
 from convert.pipeline import (
@@ -83,8 +84,9 @@ def convert_pair(request: PairRequest, *, say: Say = lambda text: None) -> PairO
         from convert.pairing.nets import live_nets
 
         say("describing both nets as they are installed")
-        planned = _decide(request, live_nets(planned), upstream)
-        _refuse(planned)
+        live = _decide(request, live_nets(planned), upstream, mended=True)
+        _refuse(live)
+        planned = replace(live, differences=planned.differences)
     converted = apply_port(planned.mapping, planned.match, upstream.checkpoint.state)
     proof = None
     if request.verify:
@@ -160,7 +162,14 @@ def _read(request: PairRequest) -> PairSource | None:
     return PairSource(origin, checkpoint)
 
 
-def _decide(request: PairRequest, nets: Nets, upstream: PairSource | None) -> PairPlan:
+def _decide(
+    request: PairRequest,
+    nets: Nets,
+    upstream: PairSource | None,
+    *,
+    mended: bool = False,
+) -> PairPlan:
+    """Match, compare and map; `mended` nets have had their mends and get no other."""
     source, target = nets
     stored: Mapping[str, TensorInfo] = source.tensors
     if upstream:
@@ -174,8 +183,8 @@ def _decide(request: PairRequest, nets: Nets, upstream: PairSource | None) -> Pa
     mends = MENDS.get(_paddle(source, target).model, ()) if request.mend else ()
     found = compare(match)
     left = unmended(
-        (d for d in found if not d.training_only),
-        mends,
+        (difference for difference in found if not difference.training_only),
+        () if mended else mends,
         paddle_is_source=source.net.framework == "paddle",
     )
     out = out_path(request.out, f"{target.net.model}.{kind}")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from eval.layout_names import LAYOUTS
 
 if TYPE_CHECKING:
     from eval.records import Request
@@ -60,6 +63,9 @@ def add_pictures(p: argparse.ArgumentParser) -> None:
         help=".pth, .pdparams or .safetensors of either framework (default: by name)",
     )
     p.add_argument(
+        "--layout", choices=LAYOUTS, help="how they lie there (default: found out)"
+    )
+    p.add_argument(
         "--recipe",
         metavar="NAME",
         help="a recipe by name, or a JSON file of one (default: the model's own)",
@@ -93,4 +99,19 @@ def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request
         batch_size=options.batch_size,
         workers=options.workers,
         recipe=options.recipe,
+        layout=options.layout,
     )
+
+
+def parity_words(words: Sequence[str]) -> list[str] | None:
+    """`--framework torch,paddle` of the main program as the command `parity`."""
+    found = list(words)
+    for place, word in enumerate(found):
+        name, equals, value = word.partition("=")
+        if name != "--framework":
+            continue
+        value = value if equals else "".join(found[place + 1 : place + 2])
+        if "," in value:
+            rest = found[:place] + found[place + 1 + (not equals) :]
+            return ["parity", *rest, "--frameworks", value]
+    return None

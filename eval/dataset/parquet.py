@@ -98,7 +98,7 @@ class Cell:
 
 def _open(path: Path) -> Any:
     try:
-        from pyarrow import parquet  # type: ignore[import-untyped]
+        from pyarrow import parquet
     except ImportError as error:
         name, extra = "pyarrow", "report"
         raise MissingPackageError(name, extra) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -33,7 +34,8 @@ class Finding:
             NaN if there was nothing observed.
         explained: pictures whose distance is within 1e-3.
         top1_correct: with the variant's right labels.
-        nll: mean negative log-likelihood of these labels.
+        nll: mean negative log-likelihood of these labels; infinite if a logit is not
+            finite.
     """
 
     variant: Variant
@@ -130,25 +132,30 @@ def _at(mapping: Sequence[int], index: int) -> int:
 def _distance(row: Row, values: Array) -> float:
     if max(row.top5) >= len(values):
         return 1.0
+    if not np.isfinite(values).all():
+        return 1.0
     observed = np.array(row.logits)
     scale = max(float(np.abs(observed).max()), 1e-30)
     off = float(np.abs(values[list(row.top5)] - observed).max()) / scale
-    # NaN never explains anything.
-    return off if off < 1 else 1.0
+    return min(off, 1.0)
 
 
 def _scored(variant: Variant, logits: Array, labels: Sequence[int]) -> Finding:
     right = [_righted(variant, label, logits.shape[1]) for label in labels]
     exact = logits.astype(np.float64)
+    finite = np.isfinite(exact).all(axis=1)
+    # A mistake may overflow the net: nobody's answer, and no likelihood at all.
+    exact[~finite] = 0
     highest = exact.max(axis=1, keepdims=True)
     total = highest[:, 0] + np.log(np.exp(exact - highest).sum(axis=1))
-    own = exact[np.arange(len(right)), right]
+    loss = total - exact[np.arange(len(right)), right]
+    correct = finite & (exact.argmax(axis=1) == right)
     return Finding(
         variant=variant,
         distance=float("nan"),
         explained=0,
-        top1_correct=int((logits.argmax(axis=1) == right).sum()),
-        nll=float((total - own).mean()),
+        top1_correct=int(correct.sum()),
+        nll=float(loss.mean()) if finite.all() else inf,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from eval.doctor.ranking import Diagnosis, Finding
@@ -61,5 +62,5 @@ def _finding(finding: Finding, diagnosis: Diagnosis) -> dict[str, Any]:
         "explained": finding.explained if known else None,
         "distance": finding.distance if known else None,
         "top1_correct": finding.top1_correct,
-        "nll": finding.nll,
+        "nll": finding.nll if finding.nll < inf else None,
     }

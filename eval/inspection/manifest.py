@@ -44,9 +44,7 @@ def read_manifest(path: Path) -> Known:
             continue
         entry = _entry(line)
         if entry is None or entry[0] in known:
-            what = (
-                "no entry of a manifest" if entry is None else "an id again"
-            )
+            what = "no entry of a manifest" if entry is None else "an id again"
             msg = f"{str(path)!r}: line {number} is {what}: {line[:80]!r}."
             raise DatasetError(msg)
         known[entry[0]] = entry[1:]

@@ -21,7 +21,7 @@ from eval.journal.shards import SHARDS
 from ppim_port.errors import LedgerError
 
 LOCK_NAME = "run.lock"
-_PATIENCE_S = 10.0
+_PATIENCE_S = 2.0
 
 
 class RunLock:

@@ -75,8 +75,9 @@ def report_object(
     wrong = list(problems(found, SHAPE))
     if wrong:
         message = (
-            "The run's result.json or ledger header does not hold what a report needs: "
-            f"{'; '.join(wrong[:_SHOWN])}. No report was written. See `evaluate verify`."
+            "The run's result.json or ledger does not hold what a report needs: "
+            f"{'; '.join(wrong[:_SHOWN])}. No report was written: `evaluate verify` "
+            "tells more."
         )
         raise LedgerError(message)
     return found

@@ -176,12 +176,14 @@ def _concat(draft: Draft, x: list[Operand], a: dict[str, Any]) -> int:
 
 
 def _split(draft: Draft, x: list[Operand], a: dict[str, Any]) -> list[int]:
-    sections, axis = x[1], int(x[2])
-    if len(set(sections)) != 1:
-        draft.refuse(f"a split in parts of {sections}")
-    count = len(sections)
+    if len(set(x[1])) != 1:
+        draft.refuse(f"a split in parts of {x[1]}")
+    return _parts(draft, x[0], len(x[1]), int(x[2]))
+
+
+def _parts(draft: Draft, whole: int, count: int, axis: int) -> list[int]:
     return [
-        draft.add("split", [x[0]], {"axis": axis, "parts": count, "part": part})
+        draft.add("split", [whole], {"axis": axis, "parts": count, "part": part})
         for part in range(count)
     ]
 
@@ -241,6 +243,7 @@ HANDLERS: dict[str, Handler] = {
     "pd_op.transpose": lambda draft, x, a: draft.transpose(x[0], a["perm"]),
     "pd_op.concat": _concat,
     "pd_op.split": _split,
+    "pd_op.split_with_num": lambda d, x, a: _parts(d, x[0], a["num"], int(x[1])),
     "pd_op.add": _add,
     "pd_op.multiply": lambda draft, x, a: draft.add("mul", x),
 }

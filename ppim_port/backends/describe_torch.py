@@ -183,8 +183,8 @@ def _dropout(draft: Draft, a: Arguments) -> int:
 
 
 def _add(draft: Draft, a: Arguments) -> int:
-    if a["alpha"] != 1 or not isinstance(a["other"], int):
-        draft.refuse("a sum with a number or a factor")
+    if a["alpha"] != 1:
+        draft.refuse(f"a sum with a factor of {a['alpha']}")
     return draft.add("add", [a["x"], a["other"]])
 
 
@@ -203,6 +203,7 @@ HANDLERS: dict[str, Handler] = {
     "linear": _linear,
     "batch_norm": _batch_norm,
     "relu": lambda draft, a: draft.add("relu", [a["x"]]),
+    "relu6": lambda draft, a: draft.relu6(a["x"]),
     "hardtanh": _hardtanh,
     "hardswish": lambda draft, a: draft.add("hardswish", [a["x"]]),
     "hardsigmoid": _hardsigmoid,
@@ -213,7 +214,7 @@ HANDLERS: dict[str, Handler] = {
     "flatten": _flatten,
     "view": lambda draft, a: draft.reshape(a["x"], a["size"]),
     "transpose": _transpose,
-    "contiguous": lambda draft, a: int(a["x"]),
+    "contiguous": lambda draft, a: a["x"],
     "chunk": lambda draft, a: (a["x"], a["chunks"], a["dim"]),
     "cat": _cat,
     "dropout": _dropout,

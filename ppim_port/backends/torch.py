@@ -71,7 +71,7 @@ class TorchBackend:
         def forward(picture: Array) -> Array:
             with torch.inference_mode():
                 # A copy where torch would warn (read-only) or raise (negative strides).
-                tensor = torch.from_numpy(np.require(picture, requirements="CW"))
+                tensor = torch.from_numpy(np.require(picture, requirements=["C", "W"]))
                 return cast(Array, model(tensor).numpy())
 
         before = torch.get_num_threads()

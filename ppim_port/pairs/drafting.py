@@ -24,6 +24,12 @@ _SHUFFLE: Final = (0, 2, 1, 3, 4)
 _FLOAT32: Final = 1e-7
 
 
+class Value(int):
+    """The index of an operation, told from a plain number in the net by its type."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True)
 class Draft:
     """Operations as they are traced.
@@ -49,7 +55,7 @@ class Draft:
         for index in inputs:
             self._settled(index)
         self.ops.append(Op(kind, tuple(inputs), settings or {}, tensors or {}))
-        return len(self.ops) - 1
+        return Value(len(self.ops) - 1)
 
     def bias(self, index: int, key: str) -> int:
         """Give the layer at `index` the bias that its framework adds after it."""
@@ -137,7 +143,7 @@ class Draft:
         raise InputError(message)
 
     def _wait(self, what: str, index: int, asked: tuple[int, ...]) -> int:
-        ticket = -len(self._waiting) - 1
+        ticket = Value(-len(self._waiting) - 1)
         self._waiting[ticket] = (what, index, asked)
         return ticket
 
@@ -152,6 +158,8 @@ class Draft:
 
     def _settled(self, index: int) -> Op:
         """The operation at an index, which must not wait for anything."""
+        if not isinstance(index, Value):
+            self.refuse(f"{index!r} where only a tensor can be described")
         if index < 0:
             what, _, asked = self._waiting[index]
             self.refuse(f"a {what} {list(asked)} that is no part of a known idiom")

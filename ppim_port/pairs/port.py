@@ -18,7 +18,7 @@ from ppim_port.mapping import Action, Fate, TensorInfo, apply
 from ppim_port.mapping import Mapping as Plan
 from ppim_port.mapping.fit import widens
 from ppim_port.pairs.infer import Match
-from ppim_port.pairs.records import COUNTER, LAYOUT, NetDescription
+from ppim_port.pairs.records import COUNTER, LAYOUT, NetDescription, layer_of
 from ppim_port.pairs.spelling import spelled
 from ppim_port.state_dict import StateDict
 
@@ -101,12 +101,14 @@ def native_state(net: NetDescription, stored: StateDict) -> StateDict:
 
 def wanted_keys(net: NetDescription) -> list[str]:
     """The keys that a port fills: all but those of auxiliary classifiers."""
-    left = {key for key in net.unread if not _counts(key)}
-    return [key for key in net.tensors if key not in left]
+    auxiliary = auxiliary_keys(net)
+    return [key for key in net.tensors if key not in auxiliary]
 
 
-def _counts(key: str) -> bool:
-    return key.rpartition(".")[2] == COUNTER
+def auxiliary_keys(net: NetDescription) -> frozenset[str]:
+    """Keys of the layers that evaluation never runs."""
+    run = {layer_of(op) for op in net.ops if op.tensors}
+    return frozenset(key for key in net.unread if _layer(key) not in run)
 
 
 def _moves(match: Match) -> Iterator[_Move]:
@@ -142,37 +144,36 @@ def _optional(
 ) -> frozenset[str]:
     """Counters one by one, auxiliary classifiers all together or not at all."""
     unread = frozenset(net.unread)
-    auxiliary = {key for key in unread if not _counts(key)}
-    if any(names[key] in stored for key in auxiliary):
-        return unread - auxiliary
-    return unread
+    required = {key for key in auxiliary_keys(net) if not key.endswith(COUNTER)}
+    there = any(names[key] in stored for key in required)
+    return unread - required if there else unread
 
 
 def _fates(match: Match, stored: Infos, names: Mapping[str, str]) -> Iterator[Fate]:
     """In the target's order; what is dropped follows the layer that it belongs to."""
     source, target = match.source, match.target
     moves = {move.target: move for move in _moves(match)}
-    dropped = [key for key in source.unread if names[key] in stored]
-    tracks = {layer(key) for key in dropped}
-    wanted = wanted_keys(target)
-    for place, key in enumerate(wanted):
+    waiting: dict[str, list[Fate]] = {}
+    for key in source.unread:
+        if names[key] in stored:
+            fate = _dropped(source, key, names[key], stored[names[key]])
+            waiting.setdefault(_layer(key), []).append(fate)
+    last = {
+        _layer(m.source): key for key in wanted_keys(target) if (m := moves.get(key))
+    }
+    for key in wanted_keys(target):
         move = moves.get(key)
-        yield _fate(move, key, target, stored, names) if move else _created(key, target)
-        own = layer(move.source) if move else None
-        following = moves.get(wanted[place + 1]) if place + 1 < len(wanted) else None
-        done = following is None or layer(following.source) != own
-        if own in tracks and done:
-            yield from (
-                _dropped(names[k], stored[names[k]]) for k in dropped if layer(k) == own
-            )
-    owned = {layer(move.source) for move in moves.values()}
-    for key in dropped:
-        if layer(key) not in owned:
-            yield _dropped(names[key], stored[names[key]])
+        if move is None:
+            yield _created(key, target)
+            continue
+        yield _fate(move, key, target, stored, names)
+        if last[_layer(move.source)] == key:
+            yield from waiting.pop(_layer(move.source), ())
+    for fates in waiting.values():
+        yield from fates
 
 
-def layer(key: str) -> str:
-    """The dotted name of the layer that owns a key."""
+def _layer(key: str) -> str:
     return key.rpartition(".")[0]
 
 
@@ -190,10 +191,11 @@ def _fate(
     return Fate(old, key, action, new.shape, new.dtype, "; ".join(reasons))
 
 
-def _dropped(key: str, info: TensorInfo) -> Fate:
-    what = "no counterpart in" if _counts(key) else "auxiliary classifier, not in"
+def _dropped(net: NetDescription, key: str, published: str, info: TensorInfo) -> Fate:
+    auxiliary = key in auxiliary_keys(net)
+    what = "auxiliary classifier, not in" if auxiliary else "no counterpart in"
     reason = f"{what} the target; evaluation never reads it"
-    return Fate(key, None, Action.DROP, info.shape, info.dtype, reason)
+    return Fate(published, None, Action.DROP, info.shape, info.dtype, reason)
 
 
 def _created(key: str, net: NetDescription) -> Fate:

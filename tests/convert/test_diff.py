@@ -121,6 +121,16 @@ def test_half_precision_is_equal_if_it_widens_to_the_same(tmp_path: Path) -> Non
     assert verdicts == {"a": "equal, widened", "b": "different"}
 
 
+@pytest.mark.parametrize(
+    "codes", [("i2", "f2"), ("i8", "f8"), ("i4", "i8"), ("?", "u1")]
+)
+def test_another_kind_of_number_is_different_whatever_its_value(
+    codes: tuple[str, str], tmp_path: Path
+) -> None:
+    paths = [saved(tmp_path / c, {"w": np.array([1, 0]).astype(c)}) for c in codes]
+    assert compared(*paths) == {"w": "different"}
+
+
 def test_a_tolerance_is_relative_to_the_first_files_largest(tmp_path: Path) -> None:
     first = saved(tmp_path / "a", {"w": np.array([100.0, 0.001], "f4")})
     second = saved(tmp_path / "b", {"w": np.array([100.0, 0.002], "f4")})

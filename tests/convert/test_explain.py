@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,7 +58,15 @@ def made(tmp_path_factory: pytest.TempPathFactory, official: Path) -> Path:
 @pytest.fixture
 def chain(made: Path, tmp_path: Path) -> Chain:
     """A copy, to be broken."""
-    return Chain(Path(shutil.copytree(made, tmp_path / "chain")))
+    folder = tmp_path / "chain"
+    shutil.copytree(made, folder, copy_function=linked)
+    return Chain(folder)
+
+
+def linked(source: str, target: str) -> None:
+    """Weights are only ever replaced here, so that a second name is a copy."""
+    copy = shutil.copy if source.endswith(".json") else os.link
+    copy(source, target)
 
 
 def edit(file: Path, change: Edit) -> None:
@@ -80,9 +89,6 @@ def wrong(run: Run, *words: object) -> str:
     assert ran.code == 1
     lines = [x for x in ran.out.splitlines() if x.startswith("WRONG")]
     assert lines[-1].startswith("WRONG: ")
-    found = json.loads(run("explain", *words, "--json").out)
-    assert not found["right"]
-    assert lines[:-1] == [f"WRONG    {problem}" for problem in found["problems"]]
     return "\n".join(lines[:-1])
 
 
@@ -118,6 +124,16 @@ def test_a_link_without_its_file_holds_by_its_sidecar(chain: Chain, run: Run) ->
     assert found.problems == ()
     assert [hop.file for hop in found.hops] == [chain.c, None]
     assert [hop.remade for hop in found.hops] == [0, 211]
+
+
+def test_sidecars_that_disagree_about_the_file_between_them_are_named(
+    chain: Chain, run: Run
+) -> None:
+    chain.b.unlink()
+    edit(chain.b, lambda v: v["tensors"][0].update(target_sha256="0" * 64))
+    text = wrong(run, chain.c)
+    assert f"{provenance_path(chain.b)}: {provenance_path(chain.c)} has other" in text
+    assert "(stem.0.conv.weight)" in text
 
 
 @pytest.mark.parametrize("what", ["the file", "its sidecar"])
@@ -157,6 +173,9 @@ def test_a_flipped_bit_in_the_file_is_named_with_its_tensor(
 ) -> None:
     flip(chain.c, "layer2.0.bn1.weight", "pth", "torch")
     text = wrong(run, chain.c)
+    found = json.loads(run("explain", chain.c, "--json").out)
+    assert not found["right"]
+    assert text == "\n".join(f"WRONG    {problem}" for problem in found["problems"])
     assert f"{chain.c}: its sha256 is {sha256_file(chain.c)}, its sidecar says" in text
     assert "has other digests: 1 (layer2.0.bn1.weight)" in text
 
@@ -164,7 +183,9 @@ def test_a_flipped_bit_in_the_file_is_named_with_its_tensor(
 def test_a_file_that_is_cut_is_a_wrong_link_and_no_crash(
     chain: Chain, run: Run
 ) -> None:
-    chain.c.write_bytes(chain.c.read_bytes()[:-100])
+    content = chain.c.read_bytes()
+    chain.c.unlink()
+    chain.c.write_bytes(content[:-100])
     text = wrong(run, chain.c)
     assert "its sha256 is" in text
     assert "cut off" in text
@@ -294,6 +315,24 @@ def test_a_port_that_replaced_its_own_source_is_its_own_beginning(
     ran = run("explain", chain.b)
     assert ran.code == 0
     assert "1 conversion, " in ran.out
+
+
+def test_a_file_is_no_impostor_of_its_own_source(chain: Chain, run: Run) -> None:
+    """Other names were written over the file that they were made from."""
+    unproven(chain.a, chain.a, to="pth", force=True)
+    assert explain(chain.a).problems == ()
+    flip(chain.a, "fc.bias", "pth", "torch")
+    assert "The link is broken" not in wrong(run, chain.a)
+
+
+def test_a_link_is_no_impostor_of_its_own_source(chain: Chain) -> None:
+    """As above, in the middle of a chain."""
+    unproven(chain.a, chain.a, to="pth", force=True)
+    last = chain.folder / "d.pdparams"
+    unproven(chain.a, last)
+    found = explain(last)
+    assert len(found.hops) == 2
+    assert found.problems == ()
 
 
 def test_a_file_without_a_sidecar_is_bad_input(official: Path, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from eval.ledger import row_of
-from eval.protocols import NAMES, check_labels, mask_logits, protocol
-from eval.records import Sample
-from ppim_port.errors import DatasetError, UnknownNameError
+from eval.pipeline import evaluate
+from eval.protocols import NAMES, check_classes, mask_logits, protocol
+from eval.records import Request, Sample
+from eval.verification import verify
+from ppim_port.errors import DatasetError, LedgerError, UnknownNameError
 from ppim_port.imagenet import wnids
 from ppim_port.state_dict import Array
+from tests.eval.made import dataset, demo_labels
 
 COUNTS = {
     "ilsvrc2012": (50_000, 1000),
@@ -116,9 +120,62 @@ def test_a_net_of_other_classes_is_refused() -> None:
 
 def test_pictures_outside_of_the_subset_are_refused_by_name() -> None:
     with pytest.raises(DatasetError, match=r"1 pictures .* 200 .*'0\.JPEG'"):
-        check_labels([sample(6), sample(0)], protocol("imagenet-a"))
+        check_classes(dataset([sample(6), sample(0)]), protocol("imagenet-a"))
 
 
 def test_pictures_inside_are_not() -> None:
-    check_labels([sample(6), sample(988)], protocol("imagenet-a"))
-    check_labels([sample(0)], protocol("imagenet-sketch"))
+    check_classes(dataset([sample(6), sample(988)]), protocol("imagenet-a"))
+    check_classes(dataset([sample(0)]), protocol("imagenet-sketch"))
+
+
+def test_a_classifier_of_other_classes_is_refused_at_once() -> None:
+    few = replace(dataset([sample(6)]), classes=10)
+    with pytest.raises(DatasetError, match="needs a net of 1000, got 10"):
+        check_classes(few, protocol("imagenet-a"))
+
+
+@pytest.fixture
+def three(demo: Request, tmp_path: Path) -> Request:
+    """The demo's pictures that are of ImageNet-R's classes."""
+    classes = protocol("imagenet-r").classes or ()
+    lines = [f"{name} {label}" for name, label in demo_labels().items()]
+    kept = [line for line in lines if int(line.split()[1]) in classes]
+    assert 1 < len(kept) < len(lines)
+    chosen = tmp_path / "list.txt"
+    chosen.write_text("\n".join(kept))
+    return replace(demo, val_list=chosen, protocol="imagenet-r")
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_run_of_a_subset_answers_from_the_subset_alone(three: Request) -> None:
+    inside = set(protocol("imagenet-r").classes or ())
+    told: list[str] = []
+    result = evaluate(three, say=told.append)
+    assert all(set(row.top5) <= inside for row in result.rows)
+    assert all(row.rank < 200 for row in result.rows)
+    whole = evaluate(replace(three, protocol="ilsvrc2012"))
+    assert not all(set(row.top5) <= inside for row in whole.rows)
+    masked = zip(result.rows, whole.rows, strict=True)
+    assert all(a.log_sum_exp < b.log_sum_exp for a, b in masked)
+    assert "protocol: imagenet-r, 200 classes compete" in told
+
+
+@pytest.mark.usefixtures("fake")
+def test_another_test_set_is_not_compared_and_the_ledger_says_which(
+    three: Request, tmp_path: Path
+) -> None:
+    result = evaluate(replace(three, run=tmp_path / "run"))
+    assert result.verdict.status == "not-comparable"
+    assert "the test set imagenet-r" in result.verdict.reason
+    found = verify(tmp_path / "run")
+    assert found.sealed.settings["protocol"] == "imagenet-r"
+    with pytest.raises(LedgerError, match="protocol"):
+        evaluate(replace(three, run=tmp_path / "run", protocol="ilsvrc2012"))
+
+
+@pytest.mark.usefixtures("fake")
+def test_a_run_over_other_pictures_is_refused(demo: Request) -> None:
+    with pytest.raises(DatasetError, match="outside of the 200 of imagenet-r"):
+        evaluate(replace(demo, protocol="imagenet-r"))
+    with pytest.raises(UnknownNameError, match="protocol"):
+        evaluate(replace(demo, protocol="imagenet-q"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -26,8 +27,10 @@ from tests.support.states import VARIANTS, layers_of, made_state, rednet
 
 BOTH: tuple[FrameworkName, ...] = ("torch", "paddle")
 COUNTER = "num_batches_tracked"
-# Every edit of every net takes minutes: by night.
-MANY = [pytest.param(v, marks=[] if v == "26" else pytest.mark.slow) for v in VARIANTS]
+# Every edit of every net takes minutes: by night. By day, some of the smallest net's.
+NIGHT = [pytest.mark.slow, pytest.mark.timeout(1800)]
+EVERY = [pytest.param(v, 1, marks=NIGHT) for v in VARIANTS]
+SOME = [pytest.param("26", 5), *EVERY]
 
 
 @cache
@@ -45,6 +48,14 @@ def wanted(framework: FrameworkName, variant: str) -> dict[str, tuple[object, st
     """What the net takes: key -> shape and dtype."""
     infos = describe(state_of(framework, variant))
     return {key: (info.shape, info.dtype) for key, info in infos.items()}
+
+
+@pytest.fixture(autouse=True)
+def no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which other model the keys would fit: most of the time, and tested elsewhere."""
+    # Not by its dotted name, which the package gives to the function in it.
+    module = import_module("ppim_port.mapping.plan")
+    monkeypatch.setattr(module, "variants_that_fit", lambda *args, **options: [])
 
 
 def refusal(state: StateDict, source: FrameworkName, variant: str) -> str:
@@ -96,7 +107,9 @@ HARMLESS = {("paddle", f"batch_norm {COUNTER} to astray")}
 
 
 @pytest.mark.parametrize("source", BOTH)
-@pytest.mark.parametrize("variant", MANY)
+@pytest.mark.parametrize(
+    "variant", ["26", *(pytest.param(v, marks=pytest.mark.slow) for v in VARIANTS[1:])]
+)
 def test_every_spoilt_rule_is_refused_and_its_key_named(
     source: FrameworkName, variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,7 +125,7 @@ def test_every_spoilt_rule_is_refused_and_its_key_named(
             unnamed.append(name)
     assert silent == {entry for entry in HARMLESS if entry[0] == source}
     assert unnamed == []
-    assert len(RULES) == 83
+    assert len(RULES) == 86
 
 
 def edited_layers(layers: tuple[Layer, ...], at: int) -> Iterator[tuple[Layer, ...]]:
@@ -134,16 +147,17 @@ def turned_kind(layer: Layer) -> LayerKind:
 
 
 @pytest.mark.parametrize("source", BOTH)
-@pytest.mark.parametrize("variant", MANY)
+@pytest.mark.parametrize(("variant", "step"), SOME)
 def test_every_spoilt_layer_is_refused_and_named(
-    source: FrameworkName, variant: str, monkeypatch: pytest.MonkeyPatch
+    source: FrameworkName, variant: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layers, state = (
         layers_of(rednet(variant, num_classes=10)),
         state_of(source, variant),
     )
     wanted(OTHER[source], variant)
-    for at, layer in enumerate(layers):
+    for at in range(0, len(layers), step):
+        layer = layers[at]
         for edit, spoilt in enumerate(edited_layers(layers, at)):
             with monkeypatch.context() as patch:
                 patch.setattr(family, "_layers", lambda config, new=spoilt: iter(new))
@@ -158,19 +172,19 @@ def edited_keys(state: StateDict, key: str, other: str) -> Iterator[StateDict]:
         yield rest  # A counter may be absent: it is dropped, or starts from zero.
     yield {**rest, "astray": state[key]}
     yield {**state, f"module.{key}": state[key]}
-    yield {**rest, f"{key}.": state[key]}
     if not other.endswith(COUNTER) and not key.endswith(COUNTER):
         yield {**rest, other: state[key]}
 
 
 @pytest.mark.parametrize("source", BOTH)
-@pytest.mark.parametrize("variant", MANY)
+@pytest.mark.parametrize(("variant", "step"), SOME)
 def test_every_spoilt_key_is_refused_and_named(
-    source: FrameworkName, variant: str
+    source: FrameworkName, variant: str, step: int
 ) -> None:
     state = state_of(source, variant)
     keys = list(state)
-    for at, key in enumerate(keys):
+    for at in range(0, len(keys), step):
+        key = keys[at]
         for edit, spoilt in enumerate(edited_keys(state, key, keys[at - 1])):
             text = refusal(spoilt, source, variant)
             assert key in text or "unexpected: astray" in text, f"edit {edit} of {key}"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
 import pytest
 
 from eval.pipeline import evaluate
 from eval.records import Request
+from tests.eval.conftest import use_backend
 from tests.eval.runs.made_runs import BATCH, ledger_of, made_pictures
+from tests.support.fake_backend import FakeBackend
+
+
+def small_request(pictures: Path, weights: Path, folder: Path) -> Request:
+    return Request(
+        "rednet26", pictures, weights=weights, batch_size=BATCH, workers=1, run=folder
+    )
 
 
 @pytest.fixture(scope="session")
@@ -19,19 +27,29 @@ def small_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(small_pictures: Path, made_weights: Path, tmp_path: Path) -> Request:
-    return Request(
-        "rednet26",
-        small_pictures,
-        weights=made_weights,
-        batch_size=BATCH,
-        workers=1,
-        run=tmp_path / "run",
-    )
+    return small_request(small_pictures, made_weights, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def finished(
+    small_pictures: Path, made_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a run that nothing disturbed; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        use_backend(patch, FakeBackend)
+        evaluate(small_request(small_pictures, made_weights, folder))
+    return folder
 
 
 @pytest.fixture
-def unbroken(fake: None, small: Request, tmp_path: Path) -> bytes:
+def run(fake: None, finished: Path, small: Request) -> Path:
+    """A finished run of one's own."""
+    assert small.run is not None
+    return shutil.copytree(finished, small.run)
+
+
+@pytest.fixture
+def unbroken(fake: None, finished: Path) -> bytes:
     """The ledger of a run that nothing disturbed."""
-    folder = tmp_path / "unbroken"
-    evaluate(replace(small, run=folder))
-    return ledger_of(folder)
+    return ledger_of(finished)

@@ -18,7 +18,7 @@ from eval.records import Request
 from eval.report import RESULT_NAME
 from ppim_port.errors import LedgerError, UsageError
 from tests.eval.made import DEMO, DEMO_COUNT, DEMO_LIST
-from tests.eval.runs.made_runs import COUNT, ROOT, ledger_of, program, run_ranks
+from tests.eval.runs.made_runs import COUNT, ledger_of, program, run_ranks
 
 LEFT = {"ledger.jsonl", "result.json", "run.lock"}
 
@@ -137,7 +137,7 @@ def test_processes_at_the_same_time_score_each_picture_once(
 
 
 def test_ranks_without_a_folder_to_meet_in_are_refused(small: Request) -> None:
-    with pytest.raises(UsageError, match="pass --run DIR"):
+    with pytest.raises(UsageError, match="pass --run-dir DIR"):
         evaluate_shard(replace(small, run=None), Shard(0, 2))
 
 
@@ -162,9 +162,20 @@ def test_a_rank_that_makes_no_sense_is_refused(rank: str, world: str) -> None:
         shard_of({"RANK": rank, "WORLD_SIZE": world})
 
 
+# Paddle's launcher has no -m (3.3.1): it starts what it is given, and it leaves its
+# logs in the working folder.
 LAUNCHERS = {
-    "torch": ("torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
-    "paddle": ("paddle.distributed.launch", "--nproc_per_node", "2"),
+    "torch": (
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        "-m",
+        "eval",
+    ),
+    "paddle": (
+        *("paddle.distributed.launch", "--nproc_per_node=2"),
+        str(Path(sys.executable).parent / "evaluate"),
+    ),
 }
 
 
@@ -178,17 +189,10 @@ def test_the_frameworks_own_launchers_give_the_ledger_of_one_process(
         *("--val-dir", str(DEMO), "--val-list", str(DEMO_LIST), "--quiet"),
         *("--weights", str(demo_weights)),
     ]
-    module, *rest = LAUNCHERS[framework]
-    for name, start in (
-        ("two", ["-m", module, *rest, "-m", "eval"]),
-        ("one", ["-m", "eval"]),
-    ):
-        if name == "two" and framework == "paddle":
-            # Paddle's launcher takes a script or a module's file, as its options end.
-            start = ["-m", module, *rest, "-m", "eval"]
+    for name, start in (("two", LAUNCHERS[framework]), ("one", ("eval",))):
         done = subprocess.run(
-            [sys.executable, *start, *options, "--run", str(tmp_path / name)],
-            cwd=ROOT,
+            [sys.executable, "-m", *start, *options, "--run-dir", str(tmp_path / name)],
+            cwd=tmp_path,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
