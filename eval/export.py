@@ -7,17 +7,18 @@ as float32 and float64 as float64, and carries the settings and the chain along.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.journal import Sealed
 from eval.records import Row
 from ppim_port.atomic import atomic_write
 from ppim_port.errors import MissingPackageError, OutputError
 
 
-def write_parquet(sealed: Sealed, path: Path) -> None:
+def write_parquet(
+    rows: Sequence[Row], path: Path, *, settings: Mapping[str, Any], chain: str
+) -> None:
     """Write a ledger's rows; the file's metadata holds `settings` and `chain`.
 
     A file name that is no valid Unicode makes the column `id` binary instead of text.
@@ -31,7 +32,9 @@ def write_parquet(sealed: Sealed, path: Path) -> None:
     except ImportError as error:
         package = "pyarrow"
         raise MissingPackageError(package, "report") from error
-    table = _table(sealed)
+    table = _table(rows).replace_schema_metadata(
+        {"settings": json.dumps(settings), "chain": chain}
+    )
     try:
         with atomic_write(path, overwrite=True) as draft:
             pq.write_table(table, draft.file)
@@ -40,10 +43,9 @@ def write_parquet(sealed: Sealed, path: Path) -> None:
         raise OutputError(message + "What was there before is unchanged.") from error
 
 
-def _table(sealed: Sealed) -> Any:
+def _table(rows: Sequence[Row]) -> Any:
     import pyarrow as pa
 
-    rows = sealed.rows
     columns = {
         "id": _names(rows),
         "digest": pa.array([row.digest for row in rows], pa.string()),
@@ -54,8 +56,7 @@ def _table(sealed: Sealed) -> Any:
         "rank": pa.array([row.rank for row in rows], pa.int32()),
         "log_sum_exp": pa.array([row.log_sum_exp for row in rows], pa.float64()),
     }
-    metadata = {"settings": json.dumps(sealed.settings), "chain": sealed.chain}
-    return pa.table(columns).replace_schema_metadata(metadata)
+    return pa.table(columns)
 
 
 def _names(rows: Sequence[Row]) -> Any:

@@ -1,8 +1,8 @@
 """Seeded weights that a trained net could have, for the verification's own test.
 
-They are nobody's weights. Scales keep activations finite through every block: a
+They are nobody's weights. Two scales keep activations finite through fifty blocks: a
 convolution with a bias makes an involution's kernels, which multiply what they were
-made from, and would overflow within a few blocks if they were larger.
+made from; and batch norms halve, or what the blocks add to their shortcuts adds up.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ppim_port.models.family import Config, load_family
 from ppim_port.state_dict import Array, StateDict
 
 KERNEL_SCALE = 0.02
+NORM_SCALE = 0.5
 
 
 def seeded_state(config: Config, seed: int) -> StateDict:
@@ -31,8 +32,11 @@ def _values(spec: TensorSpec, seed: int) -> Array:
     if leaf.counter:
         return np.array(1000 + seed, np.int64)
     if spec.layer.kind == "batch_norm":
-        near_one = leaf.variance or leaf.torch == "weight"
-        value = rng.uniform(0.5, 1.5, shape) if near_one else rng.normal(0, 0.1, shape)
+        value = rng.normal(0, 0.1, shape)
+        if leaf.variance:
+            value = rng.uniform(0.5, 1.5, shape)
+        elif leaf.torch == "weight":
+            value = NORM_SCALE * rng.uniform(0.5, 1.5, shape)
     elif leaf.is_bias:
         value = rng.normal(0, 0.1, shape)
     else:

@@ -57,6 +57,6 @@ def run(options: argparse.Namespace) -> int:
     if options.to == "csv":
         write_csv(sealed.rows, out)
     else:
-        write_parquet(sealed, out)
+        write_parquet(sealed.rows, out, settings=sealed.settings, chain=sealed.chain)
     print(f"{out}: {len(sealed.rows):,} rows")
     return 0

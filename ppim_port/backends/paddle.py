@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -47,12 +47,12 @@ class PaddleBackend:
 
     def pin(self) -> dict[str, bool | int | str]:
         """See `Backend.pin`; a build for CPUs alone knows no flags of a GPU's."""
-        found: dict[str, bool | int | str] = {}
+        found: dict[str, Any] = {}
         for flag, value in _PINNED.items():
             with contextlib.suppress(ValueError):
                 paddle.set_flags({flag: value})
                 found |= paddle.get_flags([flag])
-        return found | {"device": paddle.get_device()}
+        return found | {"device": str(paddle.device.get_device())}
 
     def build(
         self, config: Config, *, precision: Precision = "float32"

@@ -10,14 +10,19 @@ import pytest
 from eval.pipeline import evaluate
 from eval.records import Request
 from tests.eval.conftest import use_backend
-from tests.eval.runs.made_runs import BATCH, ledger_of, made_pictures
-from tests.support.fake_backend import FakeBackend
+from tests.eval.runs.made_runs import BATCH, Apart, ledger_of, made_pictures
 
 
 def small_request(pictures: Path, weights: Path, folder: Path) -> Request:
     return Request(
         "rednet26", pictures, weights=weights, batch_size=BATCH, workers=1, run=folder
     )
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As everywhere, but with the same bits in every process and batch."""
+    use_backend(monkeypatch, Apart)
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +42,7 @@ def finished(
     """The folder of a run that nothing disturbed; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("finished") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        use_backend(patch, FakeBackend)
+        use_backend(patch, Apart)
         evaluate(small_request(small_pictures, made_weights, folder))
     return folder
 

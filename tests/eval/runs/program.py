@@ -18,10 +18,11 @@ import eval.prepare
 from eval.cli import main
 from eval.journal.file import Journal
 from ppim_port.state_dict import Array
-from tests.support.fake_backend import FakeBackend, FakeNet
+from tests.eval.runs.made_runs import Apart
+from tests.support.fake_backend import FakeNet
 
 
-class Counted(FakeBackend):
+class Counted(Apart):
     def predict(self, model: FakeNet, images: Array) -> Array:
         with Path(os.environ["SEEN"]).open("a") as file:
             file.writelines("picture\n" for _ in images)

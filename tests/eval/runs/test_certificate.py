@@ -22,7 +22,9 @@ from tests.eval.runs.made_runs import Apart, ledger_of
 from tests.support.fake_backend import FakeBackend, FakeNet
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    "framework", ["torch", pytest.param("paddle", marks=pytest.mark.slow)]
+)
 def test_one_and_eight_workers_give_the_same_ledger(
     framework: FrameworkName, demo_weights: Path, tmp_path: Path
 ) -> None:

@@ -80,14 +80,16 @@ def test_a_name_that_is_no_unicode_keeps_its_bytes(run: Path, tmp_path: Path) ->
     sealed = read_ledger(run / LEDGER_NAME)
     odd = Row("a\udcff.png", "d", 1, (1, 2), (2.0, 1.0), 2.0, 0, 3.0)
     path = tmp_path / "odd.parquet"
-    write_parquet(Sealed({}, (odd, *sealed.rows), 1, "", 0, 0), path)
+    write_parquet((odd, *sealed.rows), path, settings={}, chain="")
     assert pq.read_table(path)["id"][0].as_py() == b"a\xff.png"
 
 
 def test_a_place_that_cannot_be_written_to_is_named(run: Path, tmp_path: Path) -> None:
     sealed = read_ledger(run / LEDGER_NAME)
     with pytest.raises(OutputError, match=r"none/a\.parquet: cannot be written"):
-        write_parquet(sealed, tmp_path / "none" / "a.parquet")
+        write_parquet(
+            sealed.rows, tmp_path / "none" / "a.parquet", settings={}, chain=""
+        )
 
 
 def test_an_absent_pyarrow_is_one_sentence_with_the_command(
@@ -96,4 +98,4 @@ def test_an_absent_pyarrow_is_one_sentence_with_the_command(
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     sealed = read_ledger(run / LEDGER_NAME)
     with pytest.raises(MissingPackageError, match=r"pip install pyarrow.*\[report\]"):
-        write_parquet(sealed, tmp_path / "a.parquet")
+        write_parquet(sealed.rows, tmp_path / "a.parquet", settings={}, chain="")
