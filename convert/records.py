@@ -126,10 +126,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
-    """How far float32 logits are from the same net's float64 ones, as in `Proof`."""
+    """How far float32 logits are from the same net's float64 ones, as in `Proof`.
 
-    source: float
-    target: float
+    None where float32 overflows on the input of the proof, which float64 does not.
+    """
+
+    source: float | None
+    target: float | None
 
 
 @dataclass(frozen=True, slots=True)

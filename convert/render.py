@@ -104,13 +104,10 @@ def proof_lines(proof: Proof | None) -> list[str]:
     """What was proven, and how well; nothing if there is no proof."""
     if proof is None:
         return []
-    source, target = proof.source.split()[0], proof.target.split()[0]
-    floor = proof.noise_floor
     lines = [
         f"parity   float64 logits differ by {proof.max_relative_difference:.1e} of the "
         f"largest (limit {proof.tolerance:g}): {proof.source} = {proof.target}",
-        f"noise    of float32: {source}'s logits differ by {floor.source:.1e} from "
-        f"its float64, {target}'s differ by {floor.target:.1e}",
+        _noise(proof),
         f"nets     {proof.layers} layers set alike; {proof.tensors} tensors read back "
         "out of the net bit for bit",
     ]
@@ -120,6 +117,17 @@ def proof_lines(proof: Proof | None) -> list[str]:
             f"{proof.gradients.max_relative_difference:.1e} at most"
         )
     return lines
+
+
+def _noise(proof: Proof) -> str:
+    source, target = proof.source.split()[0], proof.target.split()[0]
+    floor = proof.noise_floor
+    if floor.source is None or floor.target is None:
+        return "noise    of float32: too much to tell, it overflows on this input"
+    return (
+        f"noise    of float32: {source}'s logits differ by {floor.source:.1e} from its "
+        f"float64, {target}'s differ by {floor.target:.1e}"
+    )
 
 
 def outcome_object(outcome: Outcome) -> dict[str, Any]:

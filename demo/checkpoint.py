@@ -1,8 +1,8 @@
 """Make a small real checkpoint in the official layout, on the spot and seeded.
 
 It is **not** the published model: weights are random, batch norm statistics are those
-of the demo's pictures, and the classifier is fitted to the same pictures, so that the
-accuracy means something (a wrong port loses it).
+of the demo's pictures and of noise, and the classifier is fitted to the pictures, so
+that the accuracy means something (a wrong port loses it).
 """
 
 from __future__ import annotations
@@ -52,13 +52,16 @@ def _scale_weights(model: torch.nn.Module) -> None:
 
 
 def _calibrate(model: torch.nn.Module, images: torch.Tensor) -> None:
-    """Set the running statistics of every batch norm to those of the pictures."""
+    """Set the running statistics of every batch norm to those of pictures and noise.
+
+    Noise too, because that is what `convert` compares the nets on.
+    """
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     model.train()
-    model(images)
+    model(torch.cat([images, torch.randn_like(images)]))
     model.eval()
 
 

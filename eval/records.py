@@ -22,11 +22,7 @@ class Source(Protocol):
     """Where a picture's bytes come from if not from a file of its own."""
 
     def read(self) -> bytes:
-        """All bytes; may be called by many threads.
-
-        Raises:
-            ImageError: they are not there any more.
-        """
+        """All bytes, or an `ImageError`; may be called by many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +45,7 @@ class Sample:
     source: Source | None = None
 
     def read(self) -> bytes:
-        """The encoded picture.
-
-        Raises:
-            ImageError: it is missing or may not be read.
-        """
+        """The encoded picture, or an `ImageError`."""
         return read_picture(self.path) if self.source is None else self.source.read()
 
 
@@ -163,10 +155,8 @@ class Comparison:
         source: who published it.
         url: where.
         note: what is special about it.
-        top1: as published, percent.
-        top5: as published, percent.
-        top1_difference: measured minus published.
-        top5_difference: measured minus published.
+        top1, top5: as published, percent.
+        top1_difference, top5_difference: measured minus published.
         tolerance: percentage points that count as equal, either way.
         within: whether both differences are within the tolerance.
     """
@@ -243,12 +233,8 @@ class Request:
 class Timing:
     """Where the time went, in seconds.
 
-    Attributes:
-        read: of all decoding threads together.
-        decode: of all decoding threads together.
-        resize: of all decoding threads together; the crop too.
-        wait: the net's, for pictures.
-        model: the net's own, normalisation too.
+    `read`, `decode` and `resize` (with the crop) are of all decoding threads together;
+    the net's own are `wait`, for pictures, and `model`, with normalisation.
     """
 
     read: float = 0.0

@@ -43,7 +43,7 @@ def verify(planned: PairPlan, converted: StateDict) -> PairProof:
     mended, size = bool(planned.mends), source.image_size
     if bad := bad_values(converted):
         raise _refusal(planned, f"{bad}: nothing can be proven of them")
-    held = _held(planned, converted)
+    held = _held_digest(planned, converted)
     images = noise(IMAGES, size)
     own = native_state(source, planned.upstream.checkpoint.state)
     before = logits(source, own, images, mended=mended)
@@ -67,13 +67,16 @@ def verify(planned: PairPlan, converted: StateDict) -> PairProof:
         reference=reference,
         recorded_with=dict(_of("torchvision", planned).made_with),
         operations=len(source.ops),
-        tensors=len(held),
-        state_sha256=digest(held),
+        tensors=len(converted),
+        state_sha256=held,
     )
 
 
-def _held(planned: PairPlan, converted: StateDict) -> StateDict:
-    """What the target's net holds after loading, read back out of it."""
+def _held_digest(planned: PairPlan, converted: StateDict) -> str:
+    """Of what the target's net holds after loading, read back out of it.
+
+    No more than that is kept: a VGG takes half a gigabyte each time.
+    """
     target = planned.match.target
     backend = get_backend(target.net.framework)
     model = build(target, precision="float32", mended=bool(planned.mends))
@@ -82,7 +85,7 @@ def _held(planned: PairPlan, converted: StateDict) -> StateDict:
     findings = loaded(converted, held)
     if findings:
         raise _refusal(planned, "; ".join(finding.text for finding in findings[:5]))
-    return held
+    return digest(held)
 
 
 def _reference(planned: PairPlan) -> float:

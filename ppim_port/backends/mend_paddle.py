@@ -58,8 +58,9 @@ def mend(net: paddle.nn.Layer, mends: Iterable[Mend]) -> None:
 
 def _another(one: Mend, what: str) -> MappingError:
     return MappingError(
-        f"Cannot mend {one}: in Paddle {paddle.version.full_version} that layer {what}. "
-        "Nothing was written; this net is not the one that the mend was made for."
+        f"Cannot mend {one}: in Paddle {paddle.version.full_version} that layer "
+        f"{what}. Nothing was written; this net is not the one that the mend was "
+        "made for."
     )
 
 
