@@ -13,7 +13,7 @@ import pytest
 
 from eval.pipeline import evaluate
 from eval.records import Request, Result
-from ppim_port.backends import Backend, get_backend
+from ppim_port.backends import Backend, Precision, get_backend
 from ppim_port.models.family import Config
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
 from tests.support.shared import (
@@ -47,11 +47,18 @@ class Recorder:
     backend: Backend
     logits: list[Array] = field(default_factory=list)
 
+    @property
+    def name(self) -> FrameworkName:
+        return self.backend.name
+
     def version(self) -> str:
         return self.backend.version()
 
-    def build(self, config: Config) -> Any:
-        return self.backend.build(config)
+    def pin(self) -> dict[str, bool | int | str]:
+        return self.backend.pin()
+
+    def build(self, config: Config, *, precision: Precision = "float32") -> Any:
+        return self.backend.build(config, precision=precision)
 
     def load(self, model: Any, state: StateDict) -> None:
         self.backend.load(model, state)
@@ -70,7 +77,8 @@ def golden_run(framework: FrameworkName) -> tuple[Result, Array]:
         result = evaluate(
             Request("rednet26", PICTURES, framework=framework, weights=WEIGHTS)
         )
-    return result, np.concatenate(recorder.logits)
+    # The run's canaries were scored before its pictures.
+    return result, np.concatenate(recorder.logits)[-COUNT:]
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
