@@ -6,11 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from convert.commands import COMMANDS, load_command
+from convert.commands import COMMANDS
+from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.program import run
 from ppim_port.version import __version__
 
@@ -124,10 +124,11 @@ class Targets(tuple[str, ...]):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `convert` and return its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
-    if words and words[0] in COMMANDS:
-        return _command(words[0], words[1:])
+    code = run_command("convert", COMMANDS, words)
+    if code is not None:
+        return code
     p = parser()
-    _suggest(p, words)
+    refuse_mistyped(p, COMMANDS, words)
     options = p.parse_args(words)
     if not (options.list or options.model or options.origin):
         p.error("name a model, or --list")
@@ -135,19 +136,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if to_net != bool(options.origin) or (options.mend and not to_net):
         p.error("--from NET and --to NET belong together, and --mend to both of them")
     return run("convert", lambda: _dispatch(options))
-
-
-def _command(name: str, words: Sequence[str]) -> int:
-    command = load_command(name)
-    options = command.parser().parse_args(words)
-    return run(f"convert {name}", lambda: command.run(options))
-
-
-def _suggest(p: argparse.ArgumentParser, words: Sequence[str]) -> None:
-    """A mistyped command would be taken for a model, and its file for a stray word."""
-    near = get_close_matches(words[0], COMMANDS, n=1, cutoff=0.75) if words else []
-    if near:
-        p.error(f"unknown command {words[0]!r}. Did you mean {near[0]}?")
 
 
 def _dispatch(options: argparse.Namespace) -> int:

@@ -48,7 +48,10 @@ def run_command(
 def refuse_mistyped(
     parser: ArgumentParser, commands: Mapping[str, str], words: Sequence[str]
 ) -> None:
-    """Leave with a suggestion if the first word is almost a command."""
+    """Leave with a suggestion if the first word is almost a command.
+
+    It would otherwise be taken for something else, such as a model's name.
+    """
     near = get_close_matches(words[0], commands, n=1, cutoff=0.75) if words else []
     if near:
         parser.error(f"unknown command {words[0]!r}. Did you mean {near[0]}?")

@@ -7,11 +7,8 @@ Each module has `parser()`, the options with their help and examples, and
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from importlib import import_module
 from types import MappingProxyType
-from typing import Protocol, cast
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
@@ -23,18 +20,3 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The word that is typed, and the module that answers it."""
-
-
-class Command(Protocol):
-    """The face of a command's module."""
-
-    def parser(self) -> ArgumentParser:
-        """The options, in the order of the help."""
-
-    def run(self, options: Namespace) -> int:
-        """Do it, print it, and return the exit code."""
-
-
-def load_command(name: str) -> Command:
-    """The module of a command that is in `COMMANDS`."""
-    return cast(Command, import_module(COMMANDS[name]))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from convert import cli
-from convert.commands import COMMANDS, load_command
+from convert.commands import COMMANDS
+from ppim_port.commands import load_command
 from tests.convert.conftest import Ran
 from tests.convert.made import unproven
 from tests.convert.test_light import BLOCKING, SCRIPT, loaded, new_process
@@ -52,7 +53,7 @@ def test_help_has_examples_and_exit_codes(name: str, run: Run) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str) -> None:
-    for action in load_command(name).parser()._actions:
+    for action in load_command(COMMANDS, name).parser()._actions:
         assert action.help, action
 
 
