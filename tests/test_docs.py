@@ -16,7 +16,8 @@ import pytest
 
 import convert.cli
 import eval.cli as eval_cli
-from convert.commands import COMMANDS, load_command
+from convert.commands import COMMANDS
+from ppim_port.commands import load_command
 from ppim_port.manifest import load_manifest
 
 ROOT = Path(__file__).parent.parent
@@ -103,7 +104,10 @@ def test_python_of_the_docs_runs(demo: Path, block: str) -> None:
     ("parser", "page"),
     [
         (convert.cli.parser(), "conversion.md"),
-        *[(load_command(name).parser(), "conversion.md") for name in COMMANDS],
+        *[
+            (load_command(COMMANDS, name).parser(), "conversion.md")
+            for name in COMMANDS
+        ],
         (eval_cli.parser(), "evaluation.md"),
     ],
 )
