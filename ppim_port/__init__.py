@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 from ppim_port.version import __version__
 
 if TYPE_CHECKING:
+    from ppim_port.config import show_config
     from ppim_port.factory import create_model, list_models, val_transforms
 
 _HOMES = {
+    "show_config": "config",
     "create_model": "factory",
     "list_models": "factory",
     "val_transforms": "factory",
 }
 
-__all__ = ["__version__", "create_model", "list_models", "val_transforms"]
+__all__ = ["__version__", "create_model", "list_models", "show_config", "val_transforms"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,16 +1,21 @@
 """Involution in Paddle, as an op and as a layer; mirrors `involution_torch.py`.
 
 The unfolded input is never built: it would be K*K times the input (49 times in
-RedNet) and is what makes the published forms slow. Taps are shifted views instead;
-on the CPU without gradients they are numpy's (see `involution_shift.py`).
+RedNet) and is what makes the published forms slow. On the CPU our C++ kernel runs
+where it is installed; otherwise, and in float64, taps are shifted views (numpy's where
+no gradient is asked for, see `involution_shift.py`): the float64 nets are the oracle,
+which must not share code with what it judges.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import paddle
 from paddle import nn
 from paddle.nn import functional as F
 
+from ppim_port import native
 from ppim_port.ops import involution_shift
 
 
@@ -36,32 +41,39 @@ def involution(
     Returns:
         `[N, C, H', W']` in the dtype of `x`.
     """
-    if _forward_only_on_cpu(x, weight):
-        out = involution_shift.involution(
-            x.numpy(),
-            weight.numpy(),
-            kernel_size=kernel_size,
-            stride=stride,
-            dilation=dilation,
+    window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    how = form(x, weight)
+    if how == "native":
+        from ppim_port.ops import native_paddle
+
+        return native_paddle.involution(x, weight, **window)
+    if how == "numpy":
+        return paddle.to_tensor(
+            involution_shift.involution(x.numpy(), weight.numpy(), **window)
         )
-        return paddle.to_tensor(out)
-    return _involution_of_batch(x, weight, kernel_size, stride, dilation)
+    return involution_by_shifts(x, weight, kernel_size, stride, dilation)
 
 
-def _forward_only_on_cpu(x: paddle.Tensor, weight: paddle.Tensor) -> bool:
+def form(
+    x: paddle.Tensor, weight: paddle.Tensor
+) -> Literal["native", "numpy", "shift"]:
+    """Which implementation takes these tensors."""
     if not paddle.in_dynamic_mode() or not x.place.is_cpu_place():
-        return False
+        return "shift"
+    if x.dtype == paddle.float32 and native.available():
+        return "native"
     needs_grad = not (x.stop_gradient and weight.stop_gradient)
-    return not (needs_grad and paddle.is_grad_enabled())
+    return "shift" if needs_grad and paddle.is_grad_enabled() else "numpy"
 
 
-def _involution_of_batch(
+def involution_by_shifts(
     x: paddle.Tensor,
     weight: paddle.Tensor,
     kernel_size: int,
     stride: int,
     dilation: int,
 ) -> paddle.Tensor:
+    """The same in Paddle's own operators, for every place and dtype."""
     groups, _, height, width = weight.shape[1:]
     reach = dilation * (kernel_size - 1) // 2
     padded = F.pad(x, [reach, reach, reach, reach])

@@ -1,14 +1,23 @@
 """Involution in PyTorch, as an op and as a layer; mirrors `involution_paddle.py`.
 
 The unfolded input is never built: it would be K*K times the input (49 times in
-RedNet) and is what makes the published forms slow. Taps are shifted views instead.
+RedNet) and is what makes the published forms slow. Our C++ kernel runs on the CPU and
+our Triton kernels on a GPU, where they are installed; otherwise, and in float64, taps
+are shifted views: the float64 nets are the oracle, which must not share code with what
+it judges.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import Literal
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from ppim_port import native
+from ppim_port.ops import native_torch
 
 
 def involution(
@@ -31,8 +40,41 @@ def involution(
         dilation: step between the taps of one kernel, in input pixels.
 
     Returns:
-        `[N, C, H', W']` in the dtype of `x`.
+        `[N, C, H', W']` in the dtype of `x`; strides depend on the implementation.
     """
+    if form(x) == "native":
+        return native_torch.involution(x, weight, kernel_size, stride, dilation)
+    if form(x) == "triton":
+        from ppim_port.ops import involution_triton
+
+        return involution_triton.involution(
+            x, weight, kernel_size=kernel_size, stride=stride, dilation=dilation
+        )
+    return involution_by_shifts(x, weight, kernel_size, stride, dilation)
+
+
+def form(x: torch.Tensor) -> Literal["native", "triton", "shift"]:
+    """Which implementation takes this tensor."""
+    if x.device.type == "cpu" and x.dtype in {torch.float32, torch.bfloat16}:
+        return "native" if _native() else "shift"
+    return "triton" if x.device.type == "cuda" and _triton() else "shift"
+
+
+# The compiler traces neither of them: what is installed does not change under it.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _native() -> bool:
+    return native.available()
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _triton() -> bool:
+    return find_spec("triton") is not None
+
+
+def involution_by_shifts(
+    x: torch.Tensor, weight: torch.Tensor, kernel_size: int, stride: int, dilation: int
+) -> torch.Tensor:
+    """The same in PyTorch's own operators, for every device and dtype."""
     # One picture at a time keeps the 49 passes over the output in the cache: 1.8
     # times faster than the batch at once in RedNet-26 (2 cores with 1 MiB of L2).
     outputs = [

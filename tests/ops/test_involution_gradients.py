@@ -92,7 +92,7 @@ def test_paddle_without_gradients_takes_numpys_way(
     def refuse(*args: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(involution_paddle, "_involution_of_batch", refuse)
+    monkeypatch.setattr(involution_paddle, "involution_by_shifts", refuse)
     case = Case()
     x, weight = (paddle.to_tensor(a, stop_gradient=False) for a in case.arrays())
     with paddle.no_grad():

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from ppim_port.ops import involution_numpy, involution_shift
+from ppim_port.ops import involution_native, involution_numpy, involution_shift
 from ppim_port.state_dict import Array
 
-Form: TypeAlias = Literal["shift", "torch", "torch grad", "paddle", "paddle grad"]
-FORMS: tuple[Form, ...] = ("shift", "torch", "torch grad", "paddle", "paddle grad")
+# As each framework dispatches them, and those that it takes where nothing is built.
+Form: TypeAlias = Literal[
+    "shift",
+    "native",
+    "torch",
+    "torch grad",
+    "torch shift",
+    "paddle",
+    "paddle grad",
+    "paddle shift",
+]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +76,36 @@ def unfolded(case: Case, x: Array, weight: Array) -> Array:
 def run(form: Form, case: Case, x: Array, weight: Array) -> Array:
     """One form's answer."""
     sizes = (case.kernel_size, case.stride, case.dilation)
-    if form == "shift":
+    if form in {"shift", "native"}:
         k, stride, dilation = sizes
-        return involution_shift.involution(
+        home = involution_shift if form == "shift" else involution_native
+        return home.involution(
             x, weight, kernel_size=k, stride=stride, dilation=dilation
         )
+    if form.endswith("shift"):
+        return _shifted(form, x, weight, sizes)
     runner = _torch if form.startswith("torch") else _paddle
     return runner(x, weight, sizes, grad=form.endswith("grad"))
+
+
+def _shifted(
+    form: Form, x: Array, weight: Array, sizes: tuple[int, int, int]
+) -> Array:
+    """A framework's own operators, whatever is built."""
+    from tests.support.frameworks import (
+        involution_paddle,
+        involution_torch,
+        paddle,
+        torch,
+    )
+
+    if form == "torch shift":
+        tensors = torch.from_numpy(x), torch.from_numpy(weight)
+        found: Array = involution_torch.involution_by_shifts(*tensors, *sizes).numpy()
+        return found
+    pair = paddle.to_tensor(x), paddle.to_tensor(weight)
+    found = involution_paddle.involution_by_shifts(*pair, *sizes).numpy()
+    return found
 
 
 def _torch(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ppim_port.inference.torch_form import FusedNet
 from ppim_port.models.rednet.family import (
     EXPANSION,
     GROUP_CHANNELS,
@@ -114,6 +115,10 @@ class RedNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images `[N, 3, H, W]`, normalised, to logits `[N, num_classes]`."""
         return self.forward_head(self.forward_features(x))
+
+    def fuse(self) -> FusedNet:
+        """A frozen copy for inference: batch norms folded, and faster kernels."""
+        return FusedNet(self, self.config)
 
 
 def build(config: RedNetConfig) -> RedNet:

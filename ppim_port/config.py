@@ -1,0 +1,68 @@
+"""What is installed and which implementations it leads to, for bug reports and doubts.
+
+No framework is imported to find out.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from ppim_port.native.library import PATH, VARIABLE, load
+from ppim_port.version import __version__
+
+_PACKAGES = ("numpy", "opencv-python", "torch", "paddlepaddle", "triton", "pillow")
+
+
+def config() -> dict[str, str]:
+    """What `show_config` prints: a name and what there is of it.
+
+    Raises:
+        UsageError: `PPIM_NATIVE` names what this build or processor does not have.
+    """
+    versions = {name: _version(name) for name in _PACKAGES}
+    return {
+        "ppim-port": __version__,
+        "python": f"{platform.python_version()} on {sys.platform} {platform.machine()}",
+        **versions,
+        "C++ kernels": _kernels(),
+        "involution on a CPU": _on_cpu(),
+        "involution on a GPU": _on_gpu(versions["triton"]),
+    }
+
+
+def show_config() -> None:
+    """Print versions, and which implementation of each kernel runs here."""
+    found = config()
+    width = max(map(len, found))
+    for name, value in found.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _kernels() -> str:
+    library = load()
+    if library is not None:
+        return f"{library.isa} ({PATH})"
+    why = f"switched off by {VARIABLE}" if PATH.exists() else "not built"
+    return f"{why}; with a C++ compiler: python -m ppim_port.native.build"
+
+
+def _on_cpu() -> str:
+    library = load()
+    if library is None:
+        return "shifted views of the framework's own operators"
+    return f"C++ ({library.isa}); shifted views in float64"
+
+
+def _on_gpu(triton: str) -> str:
+    if triton == "not installed":
+        return "shifted views (Triton is not installed)"
+    return "Triton"

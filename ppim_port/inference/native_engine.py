@@ -1,0 +1,136 @@
+"""Inference by our C++ kernels on numpy arrays; no framework takes part.
+
+Each picture's result is the same to the last bit in every batch and on every number of
+threads, because every sum runs in one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ppim_port.inference.layers import Convolution, Convolve, Involution, Involve
+from ppim_port.native import calls
+from ppim_port.native.calls import Affine, Geometry
+from ppim_port.native.library import Buffer, Library
+from ppim_port.native.packing import ElementType, pack
+from ppim_port.state_dict import Array
+
+_STORED: dict[str, np.dtype[Any]] = {
+    "float32": np.dtype(np.float32),
+    "bfloat16": np.dtype(np.uint16),
+}
+_NAMES = {stored: name for name, stored in _STORED.items()}
+
+
+class NativeEngine:
+    """An engine on arrays: float32, or bfloat16 as uint16 bits; see `Engine`.
+
+    Args:
+        library: the kernels.
+        dtype: of activations and weights; pictures and logits are float32.
+        threads: for each operator.
+    """
+
+    def __init__(
+        self, library: Library, *, dtype: ElementType = "float32", threads: int = 1
+    ) -> None:
+        self._library = library
+        self._dtype: ElementType = dtype
+        self._threads = threads
+
+    def convolution(
+        self, layer: Convolution, *, first: bool = False
+    ) -> Convolve[Array]:
+        """See `Engine.convolution`."""
+        dtype: ElementType = "float32" if first else self._dtype
+        return self._convolution(layer, dtype, self._dtype)
+
+    def linear(self, layer: Convolution) -> Callable[[Array], Array]:
+        """See `Engine.linear`; logits are float32."""
+        run = self._convolution(layer, self._dtype, "float32")
+        return lambda x: run(x).reshape(len(x), -1)
+
+    def _convolution(
+        self, layer: Convolution, dtype: ElementType, result: ElementType
+    ) -> Convolve[Array]:
+        packed = pack(self._library, layer.weight, layer.bias, dtype=dtype)
+        window = Geometry(
+            layer.kernel_size, layer.stride, padding=layer.kernel_size // 2
+        )
+
+        def run(x: Array, residual: Array | None = None) -> Array:
+            out = self._empty(x, window, packed.out_channels, result)
+            calls.convolution(
+                self._library,
+                _buffer(x),
+                packed,
+                _buffer(out),
+                stride=window.stride,
+                padding=window.padding,
+                residual=None if residual is None else _buffer(residual),
+                relu=layer.relu,
+                threads=self._threads,
+            )
+            return out
+
+        return run
+
+    def involution(self, layer: Involution) -> Involve[Array]:
+        """See `Engine.involution`."""
+        affine = Affine(layer.scale.astype(np.float32), layer.shift.astype(np.float32))
+        window = Geometry(layer.kernel_size, layer.stride)
+
+        def run(x: Array, kernels: Array) -> Array:
+            n, h, w, _ = kernels.shape
+            out = np.empty((n, h, w, x.shape[3]), x.dtype)
+            calls.involution(
+                self._library,
+                _buffer(x),
+                _buffer(kernels.reshape(n, h, w, layer.groups, -1)),
+                _buffer(out),
+                window,
+                affine=affine,
+                relu=True,
+                threads=self._threads,
+            )
+            return out
+
+        return run
+
+    def shape(self, x: Array) -> tuple[int, ...]:
+        """See `Engine.shape`."""
+        return x.shape
+
+    def max_pool(self, x: Array) -> Array:
+        """See `Engine.max_pool`."""
+        return self._pool(x, Geometry(3, 2, padding=1), average=False)
+
+    def average_pool(self, x: Array, size: int) -> Array:
+        """See `Engine.average_pool`."""
+        return self._pool(x, Geometry(size, size), average=True)
+
+    def mean(self, x: Array) -> Array:
+        """See `Engine.mean`."""
+        if x.shape[1] == x.shape[2]:
+            return self.average_pool(x, x.shape[1])
+        n, h, w, c = x.shape
+        return self.average_pool(x.reshape(n, h * w, 1, c), h * w)
+
+    def _pool(self, x: Array, window: Geometry, *, average: bool) -> Array:
+        out = self._empty(x, window, x.shape[3], _NAMES[x.dtype])
+        calls.pool(self._library, _buffer(x), _buffer(out), window, average=average)
+        return out
+
+    @staticmethod
+    def _empty(x: Array, window: Geometry, channels: int, dtype: str) -> Array:
+        n, h, w, _ = x.shape
+        shape = (n, window.out(h), window.out(w), channels)
+        out: Array = np.empty(shape, _STORED[dtype])
+        return out
+
+
+def _buffer(x: Array) -> Buffer:
+    return Buffer(x.ctypes.data, x.shape, _NAMES[x.dtype], x)

@@ -1,0 +1,57 @@
+"""A net's inference form on our C++ kernels: pictures in, logits out, on all cores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ppim_port.backends.parallel import each_picture, pool
+from ppim_port.inference.native_engine import NativeEngine
+from ppim_port.inference.programs import has_program, make_program
+from ppim_port.models.family import Config
+from ppim_port.native.library import load, require
+from ppim_port.native.packing import ElementType
+from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+
+def is_possible(config: Config) -> bool:
+    """Whether the kernels are at hand and the family has an inference form."""
+    return load() is not None and has_program(config)
+
+
+class NativeNet:
+    """The inference form of a net, made of what was loaded into it.
+
+    Args:
+        state: of the live net.
+        framework: whose names and layouts they are.
+        config: of the net.
+        dtype: of activations and weights; sums, pictures and logits are float32.
+
+    Raises:
+        UsageError: the kernels were not built, or the family has no inference form.
+    """
+
+    def __init__(
+        self,
+        state: StateDict,
+        framework: FrameworkName,
+        config: Config,
+        *,
+        dtype: ElementType = "float32",
+    ) -> None:
+        library = require()
+        self.isa = library.isa
+        self.dtype = dtype
+        self._run = make_program(
+            NativeEngine(library, dtype=dtype), state, framework, config
+        )
+
+    def predict(self, images: Array) -> Array:
+        """Images `[N, 3, H, W]`, float32, to logits `[N, classes]`, float32.
+
+        Each picture by itself, one a core: the same bits in every batch.
+        """
+        return each_picture(self._forward, images, pool())
+
+    def _forward(self, picture: Array) -> Array:
+        return self._run(np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))

@@ -1,0 +1,112 @@
+"""Build the C++ kernels into one plain shared library, or say why it cannot be done.
+
+The library links no framework and no Python, so one file serves every version of
+both; it is loaded through its C interface (see `library.py`). Each instruction set is
+compiled by itself and the processor's is chosen when the library is loaded, so a wheel
+built on one machine is right on another. Only the standard library is imported here:
+the wheel's build runs this file before anything of ours is installed.
+
+    python -m ppim_port.native.build      build in place, e.g. after editing a source
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent / "src"
+_SUFFIX = {"win32": ".dll", "darwin": ".dylib"}
+NAME = "_kernels" + _SUFFIX.get(sys.platform, ".so")
+
+_WIDE = ["-mavx2", "-mfma"]
+_WIDER = [*_WIDE, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+_X86 = {
+    "avx2": ["-DPPIM_BYTES=32", *_WIDE],
+    "avx512": ["-DPPIM_BYTES=64", *_WIDER, "-mprefer-vector-width=512"],
+    "avx512bf16": [
+        "-DPPIM_BYTES=64",
+        *_WIDER,
+        "-mavx512bf16",
+        "-mprefer-vector-width=512",
+    ],
+}
+# SSE2 on x86, NEON on ARM: 16 bytes are what every processor has.
+_GENERIC = {"generic": ["-DPPIM_BYTES=16"]}
+_FLAGS = ["-std=c++17", "-O3", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra"]
+
+
+class BuildError(RuntimeError):
+    """There is no compiler, or it refused; the text is what it said."""
+
+
+def build(folder: Path) -> Path:
+    """Compile into `folder`, whole or not at all.
+
+    The compiler is `$CXX`, or `c++`; GCC and Clang understand the sources.
+
+    Returns:
+        The library's path, `folder / NAME`.
+
+    Raises:
+        BuildError: why there is no library now; one that was there is kept.
+    """
+    target = folder / NAME
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = list(pool.map(lambda unit: _compile(place, *unit), _units()))
+        built = place / NAME
+        _run([*_compiler(), "-shared", "-pthread", "-o", built, *objects])
+        folder.mkdir(parents=True, exist_ok=True)
+        # Beside the target first: a rename is atomic within one file system only, and
+        # a program that runs has the old file open.
+        beside = folder / f".{NAME}.{os.getpid()}"
+        beside.write_bytes(built.read_bytes())
+        beside.replace(target)
+    return target
+
+
+def _units() -> list[tuple[str, str, list[str]]]:
+    """Name, source and flags of each object file."""
+    x86 = platform.machine().lower() in {"x86_64", "amd64", "x64"}
+    sets = _GENERIC | (_X86 if x86 else {})
+    units = [
+        (isa, "kernels.cpp", [f"-DPPIM_ISA={isa}", *flags])
+        for isa, flags in sets.items()
+    ]
+    return [*units, ("dispatch", "dispatch.cpp", ["-DPPIM_X86"] if x86 else [])]
+
+
+def _compile(place: Path, name: str, source: str, flags: list[str]) -> Path:
+    result = place / f"{name}.o"
+    _run([*_compiler(), *_FLAGS, *flags, "-c", SOURCES / source, "-o", result])
+    return result
+
+
+def _compiler() -> list[str]:
+    return shlex.split(os.environ.get("CXX", "c++"))
+
+
+def _run(command: list[str | Path]) -> None:
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as error:
+        msg = f"No C++ compiler: {words[0]} does not start ({error})."
+        raise BuildError(msg) from error
+    if done.returncode:
+        msg = f"The C++ compiler refused ({shlex.join(words)}):\n{done.stderr.strip()}"
+        raise BuildError(msg)
+
+
+if __name__ == "__main__":
+    try:
+        print(build(SOURCES.parent))  # noqa: T201
+    except BuildError as error:
+        sys.exit(str(error))

@@ -1,0 +1,85 @@
+"""Weights of a convolution in the order in which the C++ kernel reads them.
+
+Packing is done once, when a net is made ready for inference; see `src/convolution.h`
+for the layout and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppim_port.errors import UsageError
+from ppim_port.native.library import Library
+from ppim_port.state_dict import Array
+
+ElementType: TypeAlias = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Weights and bias of a convolution, ready for `native.convolution`.
+
+    Attributes:
+        weight: float32, or bfloat16 as uint16 bits; panels of output channels.
+        bias: float32 `[out_channels]`.
+        dtype: of the weights, and so of the input.
+        channels: of the input.
+        out_channels: of the output.
+        kernel_size: height and width of the kernel.
+    """
+
+    weight: NDArray[np.float32] | NDArray[np.uint16]
+    bias: NDArray[np.float32]
+    dtype: ElementType
+    channels: int
+    out_channels: int
+    kernel_size: int
+
+
+def pack(
+    library: Library, weight: Array, bias: Array, *, dtype: ElementType = "float32"
+) -> Packed:
+    """Pack a convolution.
+
+    Args:
+        library: whose panels.
+        weight: `[out_channels, channels, K, K]`, floating point.
+        bias: `[out_channels]`.
+        dtype: what the kernel multiplies; the sums are float32 in both.
+
+    Raises:
+        UsageError: bfloat16 takes its channels in pairs, and their number is odd.
+    """
+    out, channels, size, _ = weight.shape
+    if dtype == "bfloat16" and channels % 2:
+        msg = f"bfloat16 takes channels in pairs; this layer has {channels}."
+        raise UsageError(msg)
+    panels = -(-out // library.panel)
+    taps = np.zeros((panels * library.panel, size**2, channels), np.float32)
+    taps[:out] = weight.transpose(0, 2, 3, 1).reshape(out, size**2, channels)
+    panel = taps.reshape(panels, library.panel, size**2, channels)
+    ordered = np.ascontiguousarray(panel.transpose(0, 2, 3, 1))
+    bias = np.ascontiguousarray(bias, np.float32)
+    if dtype == "float32":
+        return Packed(ordered, bias, dtype, channels, out, size)
+    pairs = to_bfloat16(ordered)
+    pairs = pairs.reshape(panels, size**2, channels // 2, 2, library.panel)
+    pairs = np.ascontiguousarray(pairs.swapaxes(3, 4))
+    return Packed(pairs, bias, dtype, channels, out, size)
+
+
+def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Bits of the nearest bfloat16, ties to even; a NaN stays one."""
+    bits = np.ascontiguousarray(values).view(np.uint32)
+    rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    kept = np.where(np.isnan(values), bits | np.uint32(0x400000), rounded)
+    return (kept >> np.uint32(16)).astype(np.uint16)
+
+
+def from_bfloat16(bits: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """The float32 of bfloat16 bits; exact."""
+    return (bits.astype(np.uint32) << np.uint32(16)).view(np.float32)

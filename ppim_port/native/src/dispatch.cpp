@@ -1,0 +1,67 @@
+// The C ABI: which builds there are, which run on this processor, and their kernels.
+#include <cstring>
+
+#include "arguments.h"
+
+extern const Kernels ppim_kernels_generic;
+#ifdef PPIM_X86
+extern const Kernels ppim_kernels_avx2, ppim_kernels_avx512, ppim_kernels_avx512bf16;
+#endif
+
+namespace {
+
+struct Build {
+  const Kernels* kernels;
+  bool (*runs)();
+};
+
+// The fastest first.
+const Build builds[] = {
+#ifdef PPIM_X86
+    {&ppim_kernels_avx512bf16,
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+              bool(__builtin_cpu_supports("avx512bf16"));
+     }},
+    {&ppim_kernels_avx512,
+     [] {
+       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") &&
+              bool(__builtin_cpu_supports("avx512vl"));
+     }},
+    {&ppim_kernels_avx2,
+     [] {
+       return __builtin_cpu_supports("avx2") && bool(__builtin_cpu_supports("fma"));
+     }},
+#endif
+    {&ppim_kernels_generic, [] { return true; }},
+};
+
+}  // namespace
+
+#define PPIM_EXPORT extern "C" __attribute__((visibility("default")))
+
+// The kernels of that name, or the fastest ones where it is empty; null where this
+// processor cannot run them.
+PPIM_EXPORT const Kernels* ppim_kernels(const char* name) {
+  for (const Build& build : builds)
+    if (build.runs() && (!*name || !std::strcmp(name, build.kernels->name)))
+      return build.kernels;
+  return nullptr;
+}
+
+PPIM_EXPORT const char* ppim_name(const Kernels* kernels) { return kernels->name; }
+PPIM_EXPORT int64_t ppim_panel(const Kernels* kernels) { return kernels->panel; }
+
+PPIM_EXPORT void ppim_convolution(const Kernels* k, const ConvolutionArguments* p) {
+  k->convolution(*p);
+}
+PPIM_EXPORT void ppim_involution(const Kernels* k, const InvolutionArguments* p) {
+  k->involution(*p);
+}
+PPIM_EXPORT void ppim_involution_gradient(const Kernels* k,
+                                          const InvolutionGradientArguments* p) {
+  k->involution_gradient(*p);
+}
+PPIM_EXPORT void ppim_pool(const Kernels* k, const PoolArguments* p) { k->pool(*p); }
