@@ -21,7 +21,7 @@ import numpy as np
 from eval.records import Certificate
 from ppim_port.backends import Backend
 from ppim_port.models.family import Config
-from ppim_port.recipe import Transform
+from ppim_port.recipe import Recipe, Transform
 from ppim_port.state_dict import Array, StateDict
 from ppim_port.version import __version__
 
@@ -55,7 +55,7 @@ def certify(
     logits = backend.predict(model, images)
     exact = _in_float64(backend, config, state, images)
     return Certificate(
-        versions=versions(backend),
+        versions=versions(backend, transform.recipe),
         threads=_threads(workers),
         flags=flags,
         canaries={
@@ -73,11 +73,11 @@ def canary() -> bytes:
     return files("eval").joinpath("canary.jpg").read_bytes()
 
 
-def versions(backend: Backend) -> dict[str, str]:
-    """Of every library that touches a number."""
+def versions(backend: Backend, recipe: Recipe) -> dict[str, str]:
+    """Of every library that touches a number; of Pillow where the recipe uses it."""
     import cv2
 
-    return {
+    found = {
         "ppim-port": __version__,
         backend.name: backend.version(),
         "opencv": cv2.__version__,
@@ -85,6 +85,11 @@ def versions(backend: Backend) -> dict[str, str]:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
+    if recipe.needs_pillow:
+        import PIL
+
+        found["pillow"] = PIL.__version__
+    return found
 
 
 def _variants(image: Array) -> Array:

@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from eval.commands import COMMANDS
-from eval.commands.options import parity_words, whole
-from eval.layout_names import LAYOUTS
+from eval.commands.options import add_dataset, parity_words, request_of, whole
 from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.errors import OutputError, UsageError
 from ppim_port.output import write_text
@@ -48,31 +49,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     p.add_argument("--model", required=True, help="model name, see `convert --list`")
-    pictures = p.add_argument_group("pictures")
-    pictures.add_argument(
-        "--val-dir",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="the pictures: a folder, or an archive of them",
-    )
-    pictures.add_argument(
-        "--val-list",
-        type=Path,
-        metavar="FILE",
-        help="labels: `name index` lines, or the devkit's ground truth",
-    )
-    pictures.add_argument(
-        "--layout",
-        choices=LAYOUTS,
-        help="how pictures and labels lie there (default: found out)",
-    )
-    pictures.add_argument(
-        "--recipe",
-        metavar="NAME|FILE",
-        help="preprocessing: a name in weights.json or a JSON file (default: the "
-        "model's own, the only one that is compared with published figures)",
-    )
+    add_dataset(p.add_argument_group("pictures"))
     net = p.add_argument_group("net")
     net.add_argument(
         "--framework",
@@ -127,6 +104,11 @@ def parser() -> argparse.ArgumentParser:
         "--quick",
         action="store_true",
         help="random order; stop as soon as the verdict is certain",
+    )
+    output.add_argument(
+        "--no-doctor",
+        action="store_true",
+        help="after a failed gate, do not look for the cause",
     )
     output.add_argument("--json", action="store_true", help="print one JSON object")
     output.add_argument(
@@ -185,6 +167,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     # First, so that a disk that fills up meanwhile costs the files alone.
     _tell(options, outcome, say)
     _write_files(options, outcome)
+    if outcome.exit_code and not options.no_doctor:
+        _tell_cause(options, outcome, baseline, say)
     return outcome.exit_code
 
 
@@ -201,7 +185,12 @@ def _scored(
     shard, request = shard_of(os.environ), _request(options)
     if options.quick:
         if shard.world > 1:
-            message = "--quick runs in one process. Nothing was evaluated."
+            message = (
+                "--quick runs in one process: its verdict looks at every batch in "
+                "turn, and ranks do not talk to each other. Start it without the "
+                "launcher; --run DIR keeps what it scored, and any number of "
+                "processes can finish that. Nothing was evaluated."
+            )
             raise UsageError(message)
         budget = options.max_flips
         return evaluate_quick(
@@ -226,6 +215,17 @@ def _tell(
         say("\n".join(advice(outcome)))
 
 
+def _tell_cause(
+    options: argparse.Namespace, outcome: Any, baseline: Any, say: Callable[[str], None]
+) -> None:
+    """The doctor's answer; beside an object on standard output, on standard error."""
+    from eval.aftermath import cause_text
+
+    say("looking for the cause in a few hundred pictures (--no-doctor leaves it out)")
+    text = cause_text(outcome, baseline, say=say)
+    print(f"\n{text}", file=sys.stderr if options.json else sys.stdout)
+
+
 def _baseline(options: argparse.Namespace) -> Any:
     """The baseline's rows, read before a run of hours; None if there is none."""
     from eval.commands.runs import open_run
@@ -239,7 +239,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     outputs = [path for path in files if path]
     taken = [path.resolve() for path in (options.weights, options.val_list) if path]
     for path in outputs:
-        if path.is_dir() or not os.access(path.parent, os.W_OK):
+        if path.is_dir() or not _takes_files(path.parent):
             what = "is a folder" if path.is_dir() else "lies in no writable folder"
             message = f"{path}: {what}. Name a file to write. Nothing was evaluated."
             raise OutputError(message)
@@ -252,22 +252,21 @@ def _check_outputs(options: argparse.Namespace) -> None:
         taken.append(path.resolve())
 
 
-def _request(options: argparse.Namespace) -> Any:
-    from eval.records import Request
+def _takes_files(folder: Path) -> bool:
+    """Tried and not asked: the administrator may write anywhere, but not to /proc."""
+    try:
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
-    return Request(
-        model=options.model,
-        val_dir=options.val_dir,
-        val_list=options.val_list,
-        framework=options.framework,
-        weights=options.weights,
-        batch_size=options.batch_size,
-        workers=options.workers,
+
+def _request(options: argparse.Namespace) -> Any:
+    return replace(
+        request_of(options, options.framework),
         tolerance=options.tolerance,
         progress=not options.quiet,
         run=options.run,
-        recipe=options.recipe,
-        layout=options.layout,
     )
 
 

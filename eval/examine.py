@@ -23,6 +23,7 @@ from eval.doctor import (
 )
 from eval.prepare import named, pictures
 from eval.preprocess import batches
+from eval.protocols import mask_logits, protocol
 from eval.records import Dataset, Request, Row
 from eval.weights import open_weights
 from ppim_port.backends import Backend, get_backend
@@ -129,6 +130,7 @@ class Bench:
 
     def _score(self, variant: Variant) -> Array:
         model = self._model(variant)
+        competing = protocol(self._request.protocol).classes
         transform = Transform(variant.recipe or self._recipe)
         stream = batches(
             self._dataset,
@@ -144,7 +146,8 @@ class Bench:
                 images = transform.finish(batch.images)
                 if variant.tensors:
                     images = variant.tensors(images)
-                parts.append(self._backend.predict(model, images))
+                logits = self._backend.predict(model, images)
+                parts.append(mask_logits(logits, competing))
                 digests += batch.digests
         self.digests = tuple(digests)
         return np.concatenate(parts)

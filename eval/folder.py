@@ -20,7 +20,7 @@ from eval.journal import (
 )
 from eval.launch import Shard
 from eval.records import Result, Row
-from eval.report import RESULT_NAME, write_json
+from eval.report import RESULT_NAME, SAMPLE_NAME, write_json
 from eval.work import Work
 
 
@@ -35,7 +35,7 @@ def score_all(work: Work, folder: Path) -> Result:
         sink = Sink(journal, _sealed_batches(work, folder))
         for index, rows in work.scored(sink.missing(ready.total)):
             sink.add(index, rows)
-        return _finish(work, journal, folder)
+        return finish(work, journal, folder)
 
 
 def score_share(work: Work, folder: Path, shard: Shard) -> None:
@@ -59,6 +59,19 @@ def score_share(work: Work, folder: Path, shard: Shard) -> None:
             journal.append(rows)
 
 
+def order_seed(folder: Path) -> int | None:
+    """The seed of the order that a ledger was begun in; None is by ids, or no ledger.
+
+    Raises:
+        LedgerError: what lies there is no ledger.
+    """
+    path = folder / LEDGER_NAME
+    if not path.exists() or b"\n" not in path.read_bytes():
+        return None
+    seed = read_ledger(path).settings.get("order_seed")
+    return None if seed is None else int(seed)
+
+
 def merge(work: Work, folder: Path) -> Result | None:
     """Put the ranks' shares together; None as long as one is not there.
 
@@ -69,12 +82,18 @@ def merge(work: Work, folder: Path) -> Result | None:
         sink = Sink(journal, _sealed_batches(work, folder))
         if sink.missing(work.ready.total):
             return None
-        return _finish(work, journal, folder)
+        return finish(work, journal, folder)
 
 
-def _finish(work: Work, journal: Journal, folder: Path) -> Result:
+def finish(work: Work, journal: Journal, folder: Path) -> Result:
+    """Write the result of a ledger that holds every picture.
+
+    Raises:
+        OutputError: the disk said no.
+    """
     result = work.result(read_ledger(journal.path).rows, journal.chain)
     write_json(result, folder / RESULT_NAME)
+    (folder / SAMPLE_NAME).unlink(missing_ok=True)
     return result
 
 

@@ -14,12 +14,12 @@ from math import ceil
 from eval.paired import BaselineVerdict, Compared
 from eval.records import Comparison, Dataset, Score, Status, Verdict
 from ppim_port.manifest import Published
+from ppim_port.validation_set import number_of, official_name
 
 # ILSVRC2012 validation: 50 pictures of each of 1000 classes.
 CLASSES = 1000
 PICTURES_A_CLASS = 50
 PICTURES = CLASSES * PICTURES_A_CLASS
-STEM = "ILSVRC2012_val_"
 # Pictures in a thousand that may get another first class before it counts as a change,
 # and the p-value below which a net change is none of chance.
 FLIPS_A_THOUSAND = 1
@@ -34,10 +34,11 @@ def missing_from_whole(dataset: Dataset) -> str | None:
     n = len(dataset.samples)
     if n != PICTURES:
         return f"{n:,} of the {PICTURES:,} validation pictures"
-    expected = {f"{STEM}{number:08d}" for number in range(1, PICTURES + 1)}
-    stems = {sample.path.stem for sample in dataset.samples}
-    if stems != expected:
-        return f"{n:,} pictures, but {min(expected - stems)} is not among them"
+    # By id and not by file: mirrors append a class to names, and archives hold keys.
+    numbers = {number_of(sample.id) for sample in dataset.samples}
+    lost = set(range(1, PICTURES + 1)) - numbers
+    if lost:
+        return f"{n:,} pictures, but {official_name(min(lost))} is not among them"
     counts = Counter(sample.label for sample in dataset.samples)
     if set(counts.values()) != {PICTURES_A_CLASS}:
         return f"not {PICTURES_A_CLASS} pictures of each of {CLASSES} classes"

@@ -78,7 +78,7 @@ def run_cell(cell: Cell, folder: Path, options: Sequence[str]) -> Outcome:
     recipe = [] if cell.recipe == OWN_RECIPE else ["--recipe", cell.recipe]
     done = subprocess.run(
         [
-            *(sys.executable, "-P", "-m", "eval", "--quiet"),
+            *(sys.executable, "-P", "-m", "eval", "--quiet", "--no-doctor"),
             *("--model", cell.model, "--framework", cell.framework, *recipe),
             *("--run", str(run), *options),
         ],

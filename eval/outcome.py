@@ -12,6 +12,7 @@ from eval.compare.text import as_object as compared_object
 from eval.compare.text import as_text as compared_text
 from eval.gate import gate_baseline
 from eval.journal import LEDGER_NAME
+from eval.layout_names import PUBLISHED
 from eval.paired import BaselineVerdict
 from eval.records import Result, Row
 from eval.report import object_text, result_object, summary, with_seal
@@ -37,9 +38,17 @@ class Outcome:
     @property
     def exit_code(self) -> int:
         """1 if any deciding gate failed; an early verdict stands for all of them."""
-        judged = self.baseline is not None and self.early is None
-        failed = judged and self.baseline.status == "fail"  # type: ignore[union-attr]
+        failed = self.early is None and self.failed_baseline
         return max(self.result.verdict.exit_code, int(failed))
+
+    @property
+    def failed_baseline(self) -> bool:
+        """Whether it is the baseline that the run differs from."""
+        if self.baseline is None:
+            return False
+        if self.early is not None:
+            return self.early.status == "fail"
+        return self.baseline.status == "fail"
 
 
 def judge(
@@ -74,13 +83,8 @@ def as_json(outcome: Outcome) -> str:
             "max_flips": outcome.baseline.max_flips,
             **compared_object(outcome.baseline.compared),
         }
-    if (early := outcome.early) is not None:
-        more["quick"] = {
-            "seen": early.seen,
-            "total": early.total,
-            "alpha": early.alpha,
-            "seed": early.seed,
-        }
+    if outcome.early is not None:
+        more["quick"] = outcome.early.as_object()
     return object_text(with_seal({**found, **more}) if more else found)
 
 
@@ -104,6 +108,9 @@ def advice(outcome: Outcome) -> list[str]:
     words += ["--val-dir", str(request.val_dir), "--framework", request.framework]
     for option, value in (
         ("--val-list", request.val_list),
+        ("--layout", request.layout),
+        ("--recipe", request.recipe),
+        ("--protocol", request.protocol if request.protocol != PUBLISHED else None),
         ("--weights", request.weights),
         ("--baseline", outcome.path),
     ):

@@ -8,7 +8,7 @@ taken over, and the finished ledger is the same, byte for byte.
 
 from __future__ import annotations
 
-from eval.folder import merge, score_all, score_share
+from eval.folder import merge, order_seed, score_all, score_share
 from eval.journal import RunLock, merging, remove_shards
 from eval.launch import ALONE, Shard
 from eval.prepare import Say, named, prepare
@@ -50,8 +50,9 @@ def evaluate(
         if finished is not None:
             say(f"finished before: {request.run / RESULT_NAME}")
             return finished
-        work = Work(prepare(request, found, say), say, watch)
-        result = score_all(work, request.run)
+        seed = order_seed(request.run)
+        ready = prepare(request, found, say, order_seed=seed)
+        result = score_all(Work(ready, say, watch), request.run)
         remove_shards(request.run)
         return result
 
@@ -90,10 +91,14 @@ def evaluate_shard(
     with RunLock(folder, shard.world) as lock:
         result = saved_result(request, found)
         if result is None:
-            work = Work(prepare(request, found, say), say, watch)
+            seed = order_seed(folder)
+            ready = prepare(request, found, say, order_seed=seed)
+            work = Work(ready, say, watch)
             score_share(work, folder, shard)
             with merging(folder):
-                result = saved_result(request, found) or merge(work, folder)
+                # Another may have merged while we waited: it tells the result.
+                merged = (folder / RESULT_NAME).exists()
+                result = None if merged else merge(work, folder)
         elif shard.rank:
             return None
         if lock.is_last() and (folder / RESULT_NAME).exists():

@@ -12,7 +12,9 @@ from typing import Any
 
 from eval.certificate import certify
 from eval.dataset import open_dataset
-from eval.protocols import PUBLISHED, check_classes, protocol
+from eval.layout_names import PUBLISHED
+from eval.order import shuffled
+from eval.protocols import check_classes, protocol, stated
 from eval.records import Certificate, Dataset, Request
 from eval.settings import all_settings, asked_settings
 from eval.weights import open_weights
@@ -76,16 +78,16 @@ def named(request: Request) -> Named:
 
 
 def unlike_published(
-    record: ModelRecord, recipe: Recipe, classes: int, *, test_set: str
+    record: ModelRecord, recipe: Recipe, dataset: Dataset, *, test_set: str
 ) -> str | None:
     """Why a run is not what the published figures are of; None if it is.
 
     A recipe is its arithmetic: another name for the same is the published one.
     """
     if test_set != PUBLISHED:
-        return f"the test set {test_set}"
-    if classes != record.num_classes:
-        return f"a classifier of {classes} classes"
+        return stated(protocol(test_set), len(dataset.samples))
+    if dataset.classes != record.num_classes:
+        return f"a classifier of {dataset.classes} classes"
     own = open_recipe(record.recipe, load_manifest().recipes)
     if recipe.fingerprint() != own.fingerprint():
         return (
@@ -95,8 +97,16 @@ def unlike_published(
     return None
 
 
-def prepare(request: Request, found: Named, say: Say) -> Prepared:
+def prepare(
+    request: Request, found: Named, say: Say, *, order_seed: int | None = None
+) -> Prepared:
     """Open the weights and the pictures, build the net, run the canaries.
+
+    Args:
+        request: what to run.
+        found: its names.
+        say: told what a person would want to know.
+        order_seed: of a random order of the pictures; None is by their ids.
 
     Raises:
         DatasetError: the pictures or labels cannot be used.
@@ -112,8 +122,9 @@ def prepare(request: Request, found: Named, say: Say) -> Prepared:
     digest = sha256_file(weights.path)
     config = weights.mapping.config
     dataset = pictures(request, config.num_classes)
+    if order_seed is not None:
+        dataset = shuffled(dataset, seed=order_seed)
     chosen = protocol(request.protocol)
-    check_classes(dataset, chosen)
     _report_pictures(dataset, say)
     if chosen.name != PUBLISHED:
         say(f"protocol: {chosen.name}, {chosen.subset} compete")
@@ -135,6 +146,7 @@ def prepare(request: Request, found: Named, say: Say) -> Prepared:
         dataset=dataset,
         batch_size=request.batch_size,
         protocol=request.protocol,
+        order_seed=order_seed,
     )
     return Prepared(
         request=request,
@@ -154,15 +166,18 @@ def pictures(request: Request, classes: int) -> Dataset:
     """The labelled pictures of a request.
 
     Raises:
-        DatasetError: the pictures or labels cannot be used.
+        DatasetError: the pictures or labels cannot be used, or are not of the
+            request's protocol.
     """
-    return open_dataset(
+    dataset = open_dataset(
         request.val_dir,
         val_list=request.val_list,
         class_wnids=wnids(),
         num_classes=classes,
         layout=request.layout,
     )
+    check_classes(dataset, protocol(request.protocol))
+    return dataset
 
 
 def _check(request: Request) -> None:

@@ -15,14 +15,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from eval.layout_names import PUBLISHED
 from eval.records import Dataset
 from ppim_port.errors import DatasetError, UnknownNameError
 from ppim_port.imagenet import wnids
 from ppim_port.state_dict import Array
 
 CLASSES = 1000
-# The test set of published figures.
-PUBLISHED = "ilsvrc2012"
 _SHOWN = 5
 
 
@@ -118,6 +117,12 @@ def mask_logits(logits: Array, classes: tuple[int, ...] | None) -> Array:
     outside[list(classes)] = False
     lowest = np.finfo(np.float32).min
     return np.where(outside & np.isfinite(logits), lowest, logits)
+
+
+def stated(chosen: Protocol, n: int) -> str:
+    """How many of its pictures, and the class subset, as a verdict states them."""
+    whole = f"all {n:,}" if n == chosen.n else f"{n:,} of the {chosen.n:,}"
+    return f"{whole} pictures of the test set {chosen.name} over {chosen.subset}"
 
 
 def check_classes(dataset: Dataset, chosen: Protocol) -> None:

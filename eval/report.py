@@ -17,6 +17,8 @@ from ppim_port.table import percent, table
 from ppim_port.version import __version__
 
 RESULT_NAME = "result.json"
+# Of a run that a quick verdict ended: its name says that it is a part.
+SAMPLE_NAME = "sample.json"
 
 
 def result_object(result: Result) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def result_object(result: Result) -> dict[str, Any]:
             "weights": {"path": str(result.weights), "sha256": result.weights_sha256},
             "val_dir": str(result.dataset.root),
             "layout": result.dataset.layout,
+            "protocol": request.protocol,
             "n": score.n,
             "unlisted": result.dataset.unlisted,
             "top1_correct": score.top1_correct,
@@ -60,9 +63,16 @@ def result_object(result: Result) -> dict[str, Any]:
                 "opencv": cv2.__version__,
                 "numpy": np.__version__,
                 "python": platform.python_version(),
+                **_pillow(result),
             },
         }
     )
+
+
+def _pillow(result: Result) -> dict[str, str]:
+    """Its version where the recipe has it decode or resize."""
+    found = result.certificate.versions.get("pillow")
+    return {"pillow": found} if found else {}
 
 
 def ties_object(rows: Iterable[Row], rounding: float) -> dict[str, Any]:

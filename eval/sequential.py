@@ -14,7 +14,7 @@ went from right to wrong or back, by the beta mixture of Robbins (Ann. Math. Sta
 41, 1970); it stays valid without replacement, since it bets on the side that is ahead,
 and a balanced set has then more of the other left.
 
-Valid only for a random order: `shuffled` makes it, and its seed is recorded.
+Valid only for a random order: `eval.order.shuffled` makes it; its seed is recorded.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, lgamma, log
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from eval.records import Dataset, Row
+from eval.order import SEED
+from eval.records import Row
 
 # A right run fails early once in this many runs at most, and a wrong one passes.
 ALPHA = 1e-4
-SEED = 2012
 # Shares of the stake. Each is best for one truth; their mean is nearly as good as the
 # best of them, at a cost of a factor of nine once.
 _SHARES = np.array([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9])
@@ -48,6 +48,8 @@ class Early:
         total: pictures of the set.
         alpha: chance of a wrong early verdict, at most; 0 if it is arithmetic.
         seed: of the order.
+        within: least and most right answers of the whole set that pass, top-1 and
+            top-5; None against a baseline.
     """
 
     status: Literal["pass", "fail"]
@@ -56,13 +58,15 @@ class Early:
     total: int
     alpha: float
     seed: int = SEED
+    within: tuple[tuple[int, int], tuple[int, int]] | None = None
 
-
-def shuffled(dataset: Dataset, *, seed: int = SEED) -> Dataset:
-    """The same samples in a random order that depends on their number and the seed."""
-    order = np.random.default_rng(seed).permutation(len(dataset.samples))
-    samples = tuple(dataset.samples[index] for index in order.tolist())
-    return replace(dataset, samples=samples)
+    def as_object(self) -> dict[str, Any]:
+        """How it came about, for machines; status and reason are the result's."""
+        names = ("seen", "total", "alpha", "seed")
+        told: dict[str, Any] = {name: getattr(self, name) for name in names}
+        if self.within:
+            told["within"] = [list(bounds) for bounds in self.within]
+        return told
 
 
 class SumAtMost:
@@ -178,6 +182,7 @@ class AgainstPublished:
         alpha: float = ALPHA,
     ) -> None:
         self._total, self._source, self._alpha = total, source, alpha
+        self._within = top1, top5
         self._tests = (SumWithin(total, *top1), SumWithin(total, *top5))
         self._seen = 0
 
@@ -202,7 +207,8 @@ class AgainstPublished:
         self, status: Literal["pass", "fail"], what: str, evidence: float
     ) -> Early:
         text = f"the whole set will be {what} {self._source}"
-        return _early(status, text, evidence, self._seen, self._total, self._alpha)
+        found = _early(status, text, evidence, self._seen, self._total, self._alpha)
+        return replace(found, within=self._within)
 
 
 class AgainstBaseline:

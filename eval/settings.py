@@ -27,9 +27,10 @@ def asked_settings(
     dataset: Dataset,
     batch_size: int,
     protocol: str,
+    order_seed: int | None = None,
 ) -> dict[str, Any]:
     """Those that are known before weights and framework are loaded."""
-    pairs = ((sample.id, sample.label) for sample in dataset.samples)
+    pairs = sorted((sample.id, sample.label) for sample in dataset.samples)
     return {
         "model": record.name,
         "framework": framework,
@@ -41,6 +42,7 @@ def asked_settings(
         "classes": dataset.classes,
         "batch_size": batch_size,
         "precision": PRECISION,
+        **({} if order_seed is None else {"order_seed": order_seed}),
     }
 
 
@@ -56,13 +58,17 @@ def all_settings(
         "framework_version": versions[framework],
         "opencv": versions["opencv"],
         "numpy": versions["numpy"],
+        **{name: versions[name] for name in ("pillow",) if name in versions},
         "ppim_port": __version__,
         "canaries": certificate.canaries,
     }
 
 
 def dataset_digest(pairs: Iterable[tuple[str, int]]) -> str:
-    """The sha256 of ids and labels in order, in hex: not of the layout or the place."""
+    """The sha256 of ids and labels, in hex: not of the layout or the place.
+
+    In the order of the ids, whatever order a run takes them in.
+    """
     digest = hashlib.sha256()
     for name, label in pairs:
         # A zero byte ends a name: none can hold one, but any may hold a newline.

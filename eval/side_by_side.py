@@ -11,6 +11,7 @@ from eval.parity import Divergence, Parity, Watch, first_divergence, parity
 from eval.players import Part, Player, players
 from eval.prepare import named, pictures
 from eval.preprocess import batches
+from eval.protocols import protocol
 from eval.records import Dataset, Request
 from ppim_port.errors import UsageError
 from ppim_port.recipe import Transform
@@ -77,6 +78,8 @@ def _watch(
     request: Request, dataset: Dataset, transform: Transform, nets: Sequence[Player]
 ) -> Watch:
     watch = Watch()
+    # Columns, not masked ones: differences are relative to the largest logit.
+    competing = list(protocol(request.protocol).classes or range(dataset.classes))
     stream = batches(
         dataset,
         transform,
@@ -88,7 +91,8 @@ def _watch(
         for batch in stream:
             images = transform.finish(batch.images)
             first, second = _ask(nets, "predict", images)
-            watch.add([sample.id for sample in batch.samples], first, second)
+            ids = [sample.id for sample in batch.samples]
+            watch.add(ids, first[:, competing], second[:, competing])
     return watch
 
 

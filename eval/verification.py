@@ -19,8 +19,16 @@ from typing import Any
 from eval.gate import gate, missing_from_whole
 from eval.journal import LEDGER_NAME, Sealed, read_ledger
 from eval.metrics import score
+from eval.order import in_order_of
 from eval.records import Dataset, Row, Sample, Score
-from eval.report import RESULT_NAME, object_text, ties_object, with_seal
+from eval.report import (
+    RESULT_NAME,
+    SAMPLE_NAME,
+    object_text,
+    ties_object,
+    with_seal,
+)
+from eval.sequential import AgainstPublished
 from eval.settings import dataset_digest
 from ppim_port.errors import LedgerError, VerificationError
 from ppim_port.manifest import Published
@@ -29,7 +37,7 @@ from ppim_port.manifest import Published
 SLACK = 1e-9
 SHOWN = 10
 _SAME = (
-    *("model", "framework", "recipe", "recipe_fingerprint"),
+    *("model", "framework", "recipe", "recipe_fingerprint", "protocol"),
     *("dataset", "batch_size", "precision"),
 )
 
@@ -41,12 +49,18 @@ class Verified:
     Attributes:
         path: the ledger.
         sealed: its content.
-        result: `result.json`'s object; None if the ledger lies alone.
+        result: `result.json`'s object, or `sample.json`'s; None if the ledger lies
+            alone.
     """
 
     path: Path
     sealed: Sealed
     result: Mapping[str, Any] | None
+
+    @property
+    def sample(self) -> bool:
+        """Whether a quick verdict ended the run: not all of its pictures are there."""
+        return self.result is not None and "quick" in self.result
 
 
 def verify(path: Path) -> Verified:
@@ -58,15 +72,22 @@ def verify(path: Path) -> Verified:
     """
     ledger = path / LEDGER_NAME if path.is_dir() else path
     sealed = read_ledger(ledger)
-    _refuse_unfinished(ledger, sealed)
-    problems = [*_row_problems(sealed)]
+    place = path / RESULT_NAME
+    if not place.exists() and (path / SAMPLE_NAME).exists():
+        place = path / SAMPLE_NAME
+    sample = place.name == SAMPLE_NAME
+    if not sample:
+        _refuse_unfinished(ledger, sealed, sealed.settings.get("pictures"))
+    problems = [*_row_problems(sealed, sample=sample)]
     found = None
     if path.is_dir():
-        found, spelled = read_result(path / RESULT_NAME)
+        found, spelled = read_result(place)
+        if sample:
+            _refuse_unfinished(ledger, sealed, found.get("n"))
         problems += _result_problems(found, sealed)
         if not problems and not spelled:
             message = (
-                f"{path / RESULT_NAME}: changed since it was written: its seal does "
+                f"{place}: changed since it was written: its seal does "
                 "not fit. The ledger is whole: delete this file and run `evaluate "
                 "--run` again to make it anew."
             )
@@ -95,26 +116,32 @@ def read_result(path: Path) -> tuple[dict[str, Any], bool]:
     return found, spelled
 
 
-def _refuse_unfinished(path: Path, sealed: Sealed) -> None:
-    wanted = sealed.settings.get("pictures")
+def _refuse_unfinished(path: Path, sealed: Sealed, wanted: object) -> None:
+    """A sample wants as many rows as its result counts, a whole run all pictures."""
     if sealed.unsealed or len(sealed.rows) != wanted:
+        total = sealed.settings.get("pictures")
         message = (
-            f"{path}: {len(sealed.rows):,} of {wanted} pictures are sealed, and "
+            f"{path}: {len(sealed.rows):,} of {total} pictures are sealed, and "
             f"{sealed.unsealed} bytes after them are not: the run is unfinished, or "
             "its end is damaged. Run the same command again to finish it."
         )
         raise LedgerError(message)
 
 
-def _row_problems(sealed: Sealed) -> Iterator[str]:
+def _row_problems(sealed: Sealed, *, sample: bool) -> Iterator[str]:
     for row in sealed.rows:
         for problem in _wrong_in(row, int(sealed.settings["classes"])):
             yield f"{row.id!r}: {problem}"
-    if len({row.id for row in sealed.rows}) != len(sealed.rows):
+    ids = [row.id for row in sealed.rows]
+    if len(set(ids)) != len(ids):
         yield "a picture is there twice"
-    digest = dataset_digest((row.id, row.label) for row in sealed.rows)
+    if sample:
+        return  # The header's digest and order are those of all pictures.
+    digest = dataset_digest(sorted((row.id, row.label) for row in sealed.rows))
     if digest != sealed.settings["dataset"]:
         yield f"ids and labels: {digest}, but the header says another data set"
+    if ids != in_order_of(ids, sealed.settings.get("order_seed")):
+        yield "the pictures are not in the order that the header says"
 
 
 def _wrong_in(row: Row, classes: int) -> Iterator[str]:
@@ -167,6 +194,7 @@ def recomputed(found: Mapping[str, Any], sealed: Sealed) -> dict[str, Any]:
         "opencv": settings["opencv"],
         "numpy": settings["numpy"],
         "ppim-port": settings["ppim_port"],
+        **({"pillow": settings["pillow"]} if "pillow" in settings else {}),
     }
     return {
         **{name: settings[name] for name in _SAME},
@@ -191,6 +219,8 @@ def _verdict(
     if found["verdict"] == "not-comparable":
         # Why is the run's own knowledge; that nothing was compared can be checked.
         return {"comparisons": []}
+    if "quick" in found:
+        return {"comparisons": [], **_early(found, rows)}
     samples = tuple(Sample(row.id, Path(row.id), row.label) for row in rows)
     compared = {entry["source"]: entry["tolerance"] for entry in found["comparisons"]}
     published = [
@@ -205,6 +235,24 @@ def _verdict(
         "verdict": verdict.status,
         "verdict_reason": verdict.reason,
         "comparisons": [asdict(comparison) for comparison in verdict.comparisons],
+    }
+
+
+def _early(found: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
+    """The quick verdict once more; against a baseline it is that one's word too."""
+    quick, size, kept = found["quick"], found["batch_size"], list(rows)
+    if "within" not in quick:
+        return {}
+    (top1, top5), source = quick["within"], found["published"][0]["source"]
+    test = AgainstPublished(quick["total"], tuple(top1), tuple(top5), source=source)
+    looks = (test.update(kept[at : at + size]) for at in range(0, len(kept), size))
+    early = next(filter(None, looks), None)
+    if early is None:
+        return {"quick": None}
+    return {
+        "quick": early.as_object(),
+        "verdict": early.status,
+        "verdict_reason": early.reason,
     }
 
 

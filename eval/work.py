@@ -89,7 +89,6 @@ class Work:
         ledger.extend(rows)
         kept = tuple(ledger)
         counts = score(kept)
-        classes = ready.dataset.classes
         verdict = gate(
             counts,
             ready.record.published,
@@ -97,7 +96,7 @@ class Work:
             unlike=unlike_published(
                 ready.record,
                 ready.recipe,
-                classes,
+                ready.dataset,
                 test_set=ready.request.protocol,
             ),
             tolerance=ready.request.tolerance,

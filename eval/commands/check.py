@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.commands.options import add_dataset
 from eval.dataset import open_dataset
 from eval.gate import missing_from_whole
 from eval.inspection import (
@@ -26,16 +27,20 @@ from eval.inspection import (
     md5_of,
     read_manifest,
 )
-from eval.layout_names import LAYOUTS
+from eval.layout_names import PUBLISHED
+from eval.protocols import Protocol, check_classes, protocol, stated
 from eval.records import Dataset
 from ppim_port.errors import UsageError
 from ppim_port.imagenet import wnids
 from ppim_port.manifest import load_manifest
 from ppim_port.output import write_text
 from ppim_port.recipe import open_recipe
+from ppim_port.recipe.pillow import require_pillow
 from ppim_port.validation_set import TAR_MD5
 
 _SHOWN = 10
+# Of the official pipeline: OpenCV decodes.
+RECIPE = "rednet-official"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,15 @@ class Checked:
     """What was found.
 
     Attributes:
-        missing: why it is not the whole validation set; None if it is.
+        protocol: the name of the test set.
+        missing: why it is not the whole test set; None if it is.
         tar_md5: of the one tar that it lies in; else None.
         changed: differences from the manifest; None without one.
     """
 
     dataset: Dataset
     looks: tuple[Look, ...]
+    protocol: str
     missing: str | None
     tar_md5: str | None
     changed: tuple[str, ...] | None
@@ -62,7 +69,8 @@ class Checked:
     @property
     def other_tar(self) -> bool:
         """Whether the whole set lies in a tar that is not the official one."""
-        return self.missing is None and self.tar_md5 not in (None, TAR_MD5)
+        official = self.protocol == PUBLISHED and self.missing is None
+        return official and self.tar_md5 not in (None, TAR_MD5)
 
     @property
     def fine(self) -> bool:
@@ -81,21 +89,12 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 whole, 1 damaged or different, 2 usage, 3 no data set",
         allow_abbrev=False,
     )
+    add_dataset(p, recipe=False)
     p.add_argument(
-        "--val-dir",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="the pictures: a folder, or an archive of them",
-    )
-    p.add_argument(
-        "--val-list",
-        type=Path,
-        metavar="FILE",
-        help="labels: `name index` lines, or the devkit's ground truth",
-    )
-    p.add_argument(
-        "--layout", choices=LAYOUTS, help="how they lie there (default: found out)"
+        "--recipe",
+        default=RECIPE,
+        metavar="NAME|FILE",
+        help="whose decoder looks at the pictures (default: %(default)s)",
     )
     files = p.add_mutually_exclusive_group()
     files.add_argument(
@@ -128,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
         val_list=options.val_list,
         layout=options.layout,
         manifest=options.manifest,
+        recipe=options.recipe,
+        test_set=options.protocol,
         workers=options.workers,
     )
     if options.write_manifest:
@@ -143,29 +144,44 @@ def check(
     val_list: Path | None = None,
     layout: Any = None,
     manifest: Path | None = None,
+    recipe: str = RECIPE,
+    test_set: str = PUBLISHED,
     workers: int = 1,
 ) -> Checked:
     """Look at every picture of a data set.
 
     Raises:
-        UsageError: no workers.
+        UsageError: no workers, an unknown recipe or test set.
         DatasetError: the data set or the manifest cannot be used.
     """
     if workers < 1:
         msg = f"The workers must be at least 1, got {workers}."
         raise UsageError(msg)
+    chosen = protocol(test_set)
+    decoder = open_recipe(recipe, load_manifest().recipes)
+    if decoder.needs_pillow:
+        require_pillow()
     known = read_manifest(manifest) if manifest else None
     dataset = open_dataset(root, val_list=val_list, class_wnids=wnids(), layout=layout)
-    recipe = open_recipe("rednet-official", load_manifest().recipes)
-    looks = tuple(look_at(dataset, recipe, workers=workers))
+    check_classes(dataset, chosen)
+    looks = tuple(look_at(dataset, decoder, workers=workers))
     alone = dataset.layout == "tar" and dataset.root.is_file()
     return Checked(
         dataset,
         looks,
-        missing_from_whole(dataset),
+        chosen.name,
+        _missing(dataset, chosen),
         md5_of(dataset.root) if alone else None,
         None if known is None else tuple(differences(looks, known)),
     )
+
+
+def _missing(dataset: Dataset, chosen: Protocol) -> str | None:
+    """Other test sets than the published one have no official names: by count."""
+    if chosen.name == PUBLISHED:
+        return missing_from_whole(dataset)
+    n = len(dataset.samples)
+    return None if n == chosen.n else stated(chosen, n)
 
 
 def _write(checked: Checked, path: Path) -> None:
@@ -187,7 +203,8 @@ def as_object(checked: Checked) -> dict[str, Any]:
         "fine": checked.fine,
         "n": len(looks),
         "unlisted": checked.dataset.unlisted,
-        "whole_validation_set": checked.missing is None,
+        "protocol": checked.protocol,
+        "whole_set": checked.missing is None,
         "missing": checked.missing,
         "bytes": sum(look.size for look in looks),
         "undecodable": [{"id": v.id, "why": v.problem} for v in checked.broken],

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from eval.commands.options import add_dataset, new_parser, positive
+
 EPILOG = """\
 examples:
   evaluate matrix --models rednet26,rednet50 --frameworks torch,paddle \\
@@ -21,15 +23,11 @@ tolerance or ended with an error, 2 usage
 
 def parser() -> argparse.ArgumentParser:
     """The options, in the order of the help."""
-    p = argparse.ArgumentParser(
-        prog="evaluate matrix",
-        description=(
-            "Evaluate every model in every framework under every recipe, one process "
-            "each, and print one table against the published numbers."
-        ),
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
+    p = new_parser(
+        "matrix",
+        "Evaluate every model in every framework under every recipe, one process "
+        "each, and print one table against the published numbers.",
+        EPILOG,
     )
     p.add_argument("--models", required=True, metavar="A,B", help="model names")
     p.add_argument(
@@ -51,17 +49,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="MODEL=FILE",
         help="a model's weights (default: by name); may be repeated",
     )
-    p.add_argument(
-        "--val-dir", type=Path, required=True, metavar="DIR", help="the pictures"
-    )
-    p.add_argument(
-        "--val-list", type=Path, metavar="FILE", help="labels of a flat folder"
-    )
+    add_dataset(p, recipe=False)
     p.add_argument(
         "--run", type=Path, required=True, metavar="DIR", help="a run folder a cell"
     )
-    p.add_argument("--batch-size", type=int, metavar="N", help="of every cell")
-    p.add_argument("--workers", type=int, metavar="N", help="threads that decode")
+    p.add_argument("--batch-size", type=positive, metavar="N", help="of every cell")
+    p.add_argument("--workers", type=positive, metavar="N", help="threads that decode")
     p.add_argument("--quiet", action="store_true", help="the table alone")
     return p
 
@@ -69,7 +62,10 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Run the cells one after the other, and print the table."""
     from eval.matrix import cells, report, run_cell
+    from eval.protocols import protocol
 
+    # A name that no cell could know would fail each of them after a start of seconds.
+    protocol(options.protocol)
     models = _names(options.models)
     weights = _weights(options.weights, models)
     wanted = cells(models, _names(options.frameworks), _names(options.recipes))
@@ -106,7 +102,7 @@ def _weights(given: list[str], models: list[str]) -> dict[str, str]:
 
 def _shared(options: argparse.Namespace) -> list[str]:
     """The options that every cell gets as they are."""
-    names = ("val_dir", "val_list", "batch_size", "workers")
+    names = ("val_dir", "val_list", "layout", "protocol", "batch_size", "workers")
     given = {name: getattr(options, name) for name in names}
     return [
         f"--{name.replace('_', '-')}={value}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eval.layout_names import LAYOUTS
+from eval.layout_names import LAYOUTS, PUBLISHED
 
 if TYPE_CHECKING:
     from eval.records import Request
@@ -44,31 +44,57 @@ def positive(text: str) -> int:
     return value
 
 
-def add_pictures(p: argparse.ArgumentParser) -> None:
-    """The options that name model, pictures and weights."""
-    p.add_argument("--model", required=True, help="model name, see `convert --list`")
+def add_dataset(p: argparse._ActionsContainer, *, recipe: bool = True) -> None:
+    """The options that say what is scored: the same wherever pictures are named.
+
+    Args:
+        p: a parser or a group of one.
+        recipe: with `--recipe`; without it where several can be named.
+    """
     p.add_argument(
-        "--val-dir", type=Path, required=True, metavar="DIR", help="the pictures"
+        "--val-dir",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the pictures: a folder, or an archive of them",
     )
     p.add_argument(
         "--val-list",
         type=Path,
         metavar="FILE",
-        help="labels of a flat folder: `name index` lines",
+        help="labels: `name index` lines, or the devkit's ground truth",
     )
+    p.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="how pictures and labels lie there (default: found out)",
+    )
+    p.add_argument(
+        "--protocol",
+        default=PUBLISHED,
+        metavar="NAME",
+        help="the test set, which says how many pictures there are and which classes "
+        "compete: imagenet-a, imagenet-r, imagenet-sketch, imagenet-v2-... "
+        "(default: %(default)s, the only one with published figures)",
+    )
+    if recipe:
+        p.add_argument(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="preprocessing: a name in weights.json or a JSON file (default: the "
+            "model's own, the only one that is compared with published figures)",
+        )
+
+
+def add_pictures(p: argparse.ArgumentParser) -> None:
+    """The options that name model, pictures and weights."""
+    p.add_argument("--model", required=True, help="model name, see `convert --list`")
+    add_dataset(p)
     p.add_argument(
         "--weights",
         type=Path,
         metavar="FILE",
         help=".pth, .pdparams or .safetensors of either framework (default: by name)",
-    )
-    p.add_argument(
-        "--layout", choices=LAYOUTS, help="how they lie there (default: found out)"
-    )
-    p.add_argument(
-        "--recipe",
-        metavar="NAME",
-        help="a recipe by name, or a JSON file of one (default: the model's own)",
     )
     p.add_argument(
         "--batch-size",
@@ -87,7 +113,7 @@ def add_pictures(p: argparse.ArgumentParser) -> None:
 
 
 def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request:
-    """What `add_pictures` took, as an evaluation's request."""
+    """What `add_pictures` or the main program took, as an evaluation's request."""
     from eval.records import Request
 
     return Request(
@@ -100,6 +126,7 @@ def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request
         workers=options.workers,
         recipe=options.recipe,
         layout=options.layout,
+        protocol=options.protocol,
     )
 
 

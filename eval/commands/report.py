@@ -176,7 +176,8 @@ def _write(text: str, path: Path | None) -> None:
 def _check_outputs(options: argparse.Namespace) -> None:
     """Refuse an output that is an input, or two outputs in one file."""
     folder = options.result if options.result.is_dir() else options.result.parent
-    taken = {(folder / name).resolve() for name in ("ledger.jsonl", "result.json")}
+    kept = ("ledger.jsonl", "result.json", "sample.json")
+    taken = {(folder / name).resolve() for name in kept}
     inputs = (options.result, options.real, options.baseline, options.names)
     taken |= {path.resolve() for path in inputs if path}
     for path in (options.html, options.markdown, options.json):

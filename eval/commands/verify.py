@@ -42,11 +42,15 @@ def run(options: argparse.Namespace) -> int:
     counts = score(found.sealed.rows)
     print(f"ledger   {found.path}")
     print(f"chain    {found.sealed.chain} ({found.sealed.batches:,} batches)")
-    print(f"pictures {counts.n:,}, each once")
+    whole = f" of {found.sealed.settings['pictures']:,}" if found.sample else ""
+    print(f"pictures {counts.n:,}{whole}, each once")
     print(f"top-1    {counts.top1:.3f} %  ({counts.top1_correct:,} of {counts.n:,})")
     print(f"top-5    {counts.top5:.3f} %  ({counts.top5_correct:,} of {counts.n:,})")
     if found.result is None:
         print("no result.json beside it: the ledger alone was verified")
-    else:
-        print("result   every number that the ledger decides was recomputed: the same")
+        return 0
+    if found.sample:
+        reason = found.result["verdict_reason"]
+        print(f"a sample, not the whole set, ended by its verdict: {reason}")
+    print("result   every number that the ledger decides was recomputed: the same")
     return 0

@@ -33,6 +33,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
 def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Fake) -> None:
     monkeypatch.setattr("eval.prepare.require", lambda name: None)
     monkeypatch.setattr("eval.prepare.get_backend", backend)
+    monkeypatch.setattr("eval.examine.get_backend", backend)
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eval.cli import main
-from eval.commands.check import Checked, check
+from eval.commands.check import check
 from eval.inspection import Facts, facts
 from ppim_port.validation_set import TAR_MD5, official_name
 from tests.eval.sets import LAYOUTS, PICTURES, put
@@ -163,8 +164,10 @@ def test_a_tars_md5_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(("md5", "fine"), [(TAR_MD5, True), ("0" * 32, False)])
 def test_a_whole_set_in_another_tar_fails(md5: str, fine: bool, root: Path) -> None:
     found = check(root)
-    assert Checked(found.dataset, found.looks, None, md5, None).fine == fine
-    assert Checked(found.dataset, found.looks, "a part", md5, None).fine
+    whole = replace(found, missing=None, tar_md5=md5)
+    assert whole.fine == fine
+    assert replace(whole, missing="a part").fine
+    assert replace(whole, protocol="imagenet-sketch").fine
 
 
 def icc_jpeg() -> bytes:

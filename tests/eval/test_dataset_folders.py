@@ -62,6 +62,17 @@ def test_odd_file_names_are_kept(tmp_path: Path) -> None:
     assert all(s.path.is_file() for s in samples)
 
 
+def test_a_name_in_two_folders_is_two_pictures_unless_it_is_a_validation_ones(
+    tmp_path: Path,
+) -> None:
+    other = fill(tmp_path / "other", "n01440764/a.JPEG", "n01443537/a.JPEG")
+    assert len(opened(other).samples) == 2
+    name = "ILSVRC2012_val_00000001"
+    root = fill(tmp_path / "val", f"n01440764/{name}.JPEG", f"n01443537/{name}.png")
+    with pytest.raises(DatasetError, match=f"1 pictures are there twice: '{name}.JPEG"):
+        opened(root)
+
+
 def test_samples_are_sorted_by_id_not_by_folder(tmp_path: Path) -> None:
     fill(tmp_path, "cat/a.JPEG", "cat-like/a.JPEG")
     dataset = open_dataset(

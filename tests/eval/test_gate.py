@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,14 @@ def test_the_whole_set_may_have_any_suffix_and_folder() -> None:
     assert missing_from_whole(dataset(moved)) is None
 
 
+@pytest.mark.parametrize("name", ["{}_n01751748.JPEG", "val.tar/{}", "0.parquet"])
+def test_the_whole_set_is_known_by_its_ids_whatever_files_are_called(name: str) -> None:
+    found = [
+        replace(s, path=Path(name.format(s.id.removesuffix(".JPEG")))) for s in WHOLE
+    ]
+    assert missing_from_whole(dataset(found)) is None
+
+
 def with_last(sample: Sample) -> tuple[Sample, ...]:
     return (*WHOLE[:-1], sample)
 
@@ -119,12 +128,12 @@ NOT_WHOLE: dict[str, tuple[tuple[Sample, ...], str]] = {
         "50,001 of the 50,000 validation pictures",
     ),
     "another name": (
-        with_last(replace(LAST, path=LAST.path.with_stem("ILSVRC2012_val_00050001"))),
-        "50,000 pictures, but ILSVRC2012_val_00050000 is not among them",
+        with_last(replace(LAST, id="ILSVRC2012_val_00050001.JPEG")),
+        "50,000 pictures, but ILSVRC2012_val_00050000.JPEG is not among them",
     ),
     "one twice": (
-        with_last(replace(LAST, path=WHOLE[0].path)),
-        "50,000 pictures, but ILSVRC2012_val_00050000 is not among them",
+        with_last(replace(LAST, id=WHOLE[0].id)),
+        "50,000 pictures, but ILSVRC2012_val_00050000.JPEG is not among them",
     ),
     "another label": (
         with_last(replace(LAST, label=0)),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eval.gate import counts_within
+from eval.order import shuffled
 from eval.records import Row, Sample
 from eval.sequential import (
     ALPHA,
@@ -16,7 +17,6 @@ from eval.sequential import (
     Early,
     NetChange,
     SumAtMost,
-    shuffled,
 )
 from tests.eval.made import dataset
 

@@ -28,9 +28,13 @@ def test_the_official_logits_are_reproduced_as_they_are_and_by_nothing_else() ->
         "rednet26", PICTURES, framework="torch", weights=GOLDEN / "rednet26.pth"
     )
     found = examine(Examination(request, golden_rows(), COUNT))
-    best, second = found.findings[:2]
+    best, *others = found.findings
     assert (best.variant.name, best.explained) == ("as-is", COUNT)
     assert found.cause is best.variant
     assert best.distance < 1e-4
-    # EXIF and rounding leave some pictures as they are, but never all of them.
-    assert second.distance > 10 * best.distance
+    # None of the drawn pictures is turned by its EXIF, so that one changes no bit.
+    same = {each.variant.name for each in others if each.distance == best.distance}
+    assert same == {"exif"}
+    # Rounding leaves some pictures as they are, but never all of them.
+    rest = [each for each in others if each.variant.name not in same]
+    assert min(each.distance for each in rest) > 10 * best.distance

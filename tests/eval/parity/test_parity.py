@@ -11,8 +11,11 @@ import pytest
 from eval.cli import main
 from eval.commands.options import parity_words
 from eval.parity import HISTOGRAM, Parity, Watch, first_divergence, parity
+from ppim_port.recipe import Transform
 from ppim_port.state_dict import Array
+from tests.eval.conftest import use_backend
 from tests.eval.made import DEMO, DEMO_COUNT, DEMO_LIST
+from tests.support.fake_backend import FakeBackend, FakeNet
 
 FIRST = np.random.default_rng(0).standard_normal((6, 20)).astype(np.float32) * 10
 PICTURES = ["--model", "rednet26", "--val-dir", str(DEMO), "--val-list", str(DEMO_LIST)]
@@ -107,6 +110,35 @@ def test_both_nets_agree_together_and_apart(
     assert 0 < together["largest"] < 5e-5
     assert main(both(demo_weights, "--process-per-framework")) == 0
     assert json.loads(capsys.readouterr().out) == together
+
+
+def test_pictures_are_decoded_once_and_both_nets_get_the_same_arrays(
+    made_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: dict[str, list[Array]] = {"torch": [], "paddle": []}
+    decoded: list[object] = []
+    transform = Transform.to_uint8
+
+    class Noting(FakeBackend):
+        def predict(self, model: FakeNet, images: Array) -> Array:
+            seen[self.name].append(images)
+            return super().predict(model, images)
+
+    def note(self: Transform, image: object, *, name: str | None = None) -> Array:
+        decoded.append(name)
+        return transform(self, image, name=name)
+
+    use_backend(monkeypatch, Noting)
+    monkeypatch.setattr("eval.players.get_backend", Noting)
+    monkeypatch.setattr(Transform, "to_uint8", note)
+    assert main(both(made_weights)) == 0
+    assert len(decoded) == 3
+    assert json.loads(capsys.readouterr().out)["n"] == 3
+    pairs = zip(seen["torch"], seen["paddle"], strict=True)
+    assert all(first is second for first, second in pairs)
+    assert seen["torch"]
 
 
 def test_a_net_that_is_wrong_in_one_framework_fails_with_its_layer(

@@ -15,6 +15,7 @@ from eval.report import RESULT_NAME, result_object
 from eval.ties import near_ties
 from eval.verification import verify
 from ppim_port.backends import get_backend
+from ppim_port.errors import LedgerError
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
 from tests.eval.conftest import use_backend
 from tests.eval.made import DEMO, DEMO_LIST
@@ -73,6 +74,39 @@ def test_a_switch_that_was_on_is_turned_off() -> None:
     torch.backends.cudnn.benchmark = True
     get_backend("torch").pin()
     assert torch.backends.cudnn.benchmark is False
+
+
+@pytest.mark.parametrize("recipe", ["torchvision-pil", "rednet-official"])
+@pytest.mark.usefixtures("fake")
+def test_pillow_is_in_the_certificate_where_it_makes_pixels(
+    recipe: str, small: Request
+) -> None:
+    import PIL
+
+    used = {"pillow": PIL.__version__} if recipe == "torchvision-pil" else {}
+    evaluate(replace(small, recipe=recipe))
+    assert small.run is not None
+    found = verify(small.run)
+    assert found.result is not None
+    for versions in (
+        found.result["certificate"]["versions"],
+        found.result["versions"],
+        found.sealed.settings,
+    ):
+        assert {k: v for k, v in versions.items() if k == "pillow"} == used
+
+
+@pytest.mark.usefixtures("fake")
+def test_another_pillow_does_not_go_on_with_its_run(
+    small: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = replace(small, recipe="torchvision-pil")
+    evaluate(request)
+    assert small.run is not None
+    (small.run / RESULT_NAME).unlink()
+    monkeypatch.setattr("PIL.__version__", "1.1.7")
+    with pytest.raises(LedgerError, match="pillow"):
+        evaluate(request)
 
 
 @pytest.mark.usefixtures("fake")

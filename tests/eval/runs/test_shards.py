@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from eval.folder import score_share
 from eval.journal import RunLock, read_ledger
 from eval.launch import ALONE, Shard, shard_of
 from eval.pipeline import evaluate, evaluate_shard
-from eval.records import Request
+from eval.records import Request, Result
 from eval.report import RESULT_NAME
+from eval.work import Work
 from ppim_port.errors import LedgerError, UsageError
 from tests.eval.made import DEMO, DEMO_COUNT, DEMO_LIST
 from tests.eval.runs.made_runs import COUNT, ledger_of, program, run_ranks
@@ -131,6 +133,25 @@ def test_processes_at_the_same_time_score_each_picture_once(
     assert [process.returncode for process in ranks] == [0] * world, told
     assert [bool(out) for out, _ in told].count(True) == 1
     assert len(seen.read_text().splitlines()) == COUNT + 6 * world  # the canaries
+    assert small.run is not None
+    assert ledger_of(small.run) == unbroken
+    assert left_in(small.run) == LEFT
+
+
+@pytest.mark.usefixtures("fake")
+def test_of_two_ranks_that_end_together_one_tells_the_result(
+    small: Request, unbroken: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: list[Result | None] = []
+
+    def other_merges(work: Work, folder: Path, shard: Shard) -> None:
+        score_share(work, folder, shard)
+        if shard.rank == 1:
+            first.append(evaluate_shard(small, Shard(0, 2)))
+
+    monkeypatch.setattr("eval.pipeline.score_share", other_merges)
+    assert evaluate_shard(small, Shard(1, 2)) is None
+    assert [type(result) for result in first] == [Result]
     assert small.run is not None
     assert ledger_of(small.run) == unbroken
     assert left_in(small.run) == LEFT
