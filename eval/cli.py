@@ -64,6 +64,18 @@ def parser() -> argparse.ArgumentParser:
         help=".pth, .pdparams or .safetensors of either framework (default: by name)",
     )
     net.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        default="float32",
+        help="of activations and weights; bfloat16 is faster, and what it changes is "
+        "counted on a sample (default: %(default)s)",
+    )
+    net.add_argument(
+        "--plain",
+        action="store_true",
+        help="run the framework's own layers, not the inference form of the net",
+    )
+    net.add_argument(
         "--batch-size", type=int, default=16, metavar="N", help="default: %(default)s"
     )
     net.add_argument(
@@ -265,6 +277,8 @@ def _request(options: argparse.Namespace) -> Any:
     return replace(
         request_of(options, options.framework),
         tolerance=options.tolerance,
+        precision=options.precision,
+        plain=options.plain,
         progress=not options.quiet,
         run=options.run,
     )

@@ -124,6 +124,7 @@ class Bench:
         model = self._backend.build(self._config)
         state: StateDict = self._state
         self._backend.load(model, variant.state(state) if variant.state else state)
+        model = self._backend.fuse(model, self._config)
         if variant.state is None:
             self._plain = model
         return model

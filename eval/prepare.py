@@ -12,10 +12,11 @@ from typing import Any
 
 from eval.certificate import certify
 from eval.dataset import open_dataset
+from eval.evidence import Certificate
 from eval.layout_names import PUBLISHED
 from eval.order import shuffled
 from eval.protocols import check_classes, protocol, stated
-from eval.records import Certificate, Dataset, Request
+from eval.records import Dataset, Request
 from eval.settings import all_settings, asked_settings
 from eval.weights import open_weights
 from ppim_port.backends import Backend, get_backend, require
@@ -23,6 +24,7 @@ from ppim_port.checkpoint import sha256_file
 from ppim_port.errors import UsageError
 from ppim_port.imagenet import wnids
 from ppim_port.manifest import ModelRecord, load_manifest
+from ppim_port.models.family import Config
 from ppim_port.recipe import Recipe, Transform, open_recipe
 
 Say = Callable[[str], None]
@@ -42,7 +44,8 @@ class Prepared:
 
     Attributes:
         settings: all that decides the numbers: the header of the ledger.
-        model: of the backend, loaded.
+        model: of the backend, loaded, in the form that scores.
+        exact: what its first classes are held against; None in float32.
     """
 
     request: Request
@@ -55,6 +58,7 @@ class Prepared:
     certificate: Certificate
     backend: Backend
     model: Any
+    exact: Any
 
     @property
     def total(self) -> int:
@@ -129,8 +133,9 @@ def prepare(
     if chosen.name != PUBLISHED:
         say(f"protocol: {chosen.name}, {chosen.subset} compete")
     backend = get_backend(request.framework)
-    model = backend.build(config)
-    backend.load(model, weights.state)
+    net = backend.build(config)
+    backend.load(net, weights.state)
+    model, exact = _forms(backend, net, config, request)
     certificate = certify(
         Transform(found.recipe),
         backend,
@@ -146,6 +151,7 @@ def prepare(
         dataset=dataset,
         batch_size=request.batch_size,
         protocol=request.protocol,
+        precision=request.precision,
         order_seed=order_seed,
     )
     return Prepared(
@@ -159,7 +165,19 @@ def prepare(
         certificate=certificate,
         backend=backend,
         model=model,
+        exact=exact,
     )
+
+
+def _forms(
+    backend: Backend, net: Any, config: Config, request: Request
+) -> tuple[Any, Any]:
+    """The net in the form that scores, and in float32 where that is another."""
+    if request.plain:
+        return net, None
+    model = backend.fuse(net, config, precision=request.precision)
+    exact = None if request.precision == "float32" else backend.fuse(net, config)
+    return model, exact
 
 
 def pictures(request: Request, classes: int) -> Dataset:
@@ -181,6 +199,12 @@ def pictures(request: Request, classes: int) -> Dataset:
 
 
 def _check(request: Request) -> None:
+    if request.plain and request.precision != "float32":
+        message = (
+            f"The framework's own layers run in float32; {request.precision} is of the "
+            "inference form. Ask for one of them."
+        )
+        raise UsageError(message)
     for name, value in (
         ("batch size", request.batch_size),
         ("workers", request.workers),

@@ -9,6 +9,8 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.evidence import Certificate, Flips, Timing
+from ppim_port.backends import Reduced
 from ppim_port.manifest import ModelRecord
 from ppim_port.recipe import Recipe, read_picture
 from ppim_port.state_dict import FrameworkName
@@ -212,6 +214,8 @@ class Request:
         recipe: name of a recipe, or a JSON file of one; None is the model's own.
         layout: of the pictures; None finds it out.
         protocol: name of the test set; it says which classes compete.
+        precision: of the net's activations and weights.
+        plain: run the framework's own layers, not the inference form.
     """
 
     model: str
@@ -227,40 +231,8 @@ class Request:
     recipe: str | None = None
     layout: Layout | None = None
     protocol: str = "ilsvrc2012"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Where the time went, in seconds.
-
-    `read`, `decode` and `resize` (with the crop) are of all decoding threads together;
-    the net's own are `wait`, for pictures, and `model`, with normalisation.
-    """
-
-    read: float = 0.0
-    decode: float = 0.0
-    resize: float = 0.0
-    wait: float = 0.0
-    model: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """What a run's bits depend on besides its settings, and proof of them.
-
-    Attributes:
-        versions: of every library that touches a number.
-        threads: how many each of them uses.
-        flags: switches that trade exactness for speed, as they were pinned.
-        canaries: sha256 of a built-in picture decoded, preprocessed and scored.
-        rounding: how far the canaries' logits are from the same net's in float64.
-    """
-
-    versions: dict[str, str] = field(default_factory=dict)
-    threads: dict[str, int | str] = field(default_factory=dict)
-    flags: dict[str, bool | int | str] = field(default_factory=dict)
-    canaries: dict[str, str] = field(default_factory=dict)
-    rounding: float = 0.0
+    precision: Reduced = "float32"
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +246,7 @@ class Result:
         dataset_digest: sha256 over ids and labels in order.
         certificate: what the bits depend on.
         timing: where this session's time went.
+        flips: against float32; None in float32.
     """
 
     request: Request
@@ -292,6 +265,7 @@ class Result:
     dataset_digest: str = ""
     certificate: Certificate = field(default_factory=Certificate)
     timing: Timing = field(default_factory=Timing)
+    flips: Flips | None = None
 
     @property
     def images_per_second(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from eval.lower import flips_text
 from eval.records import Comparison, Result, Row
 from eval.ties import near_ties
 from ppim_port.output import write_text
@@ -52,7 +53,8 @@ def result_object(result: Result) -> dict[str, Any]:
             "scored": score.n if result.scored is None else result.scored,
             "timing": asdict(result.timing),
             "batch_size": request.batch_size,
-            "precision": "float32",
+            "precision": request.precision,
+            "flips": asdict(result.flips) if result.flips else None,
             "dataset": result.dataset_digest,
             "ledger": result.chain,
             "certificate": asdict(result.certificate),
@@ -118,12 +120,20 @@ def summary(result: Result) -> str:
             f"weights  {result.weights} (sha256 {result.weights_sha256[:16]}...)",
             f"top-1    {score.top1:.3f} %  ({score.top1_correct:,} of {score.n:,})",
             f"top-5    {score.top5:.3f} %  ({score.top5_correct:,} of {score.n:,})",
+            *_flips(result),
             f"speed    {result.images_per_second:.1f} images/s, {result.seconds:.1f} s",
             "",
             *_figures(result),
             f"verdict  {verdict.status.upper()}: {verdict.reason}",
         ]
     )
+
+
+def _flips(result: Result) -> list[str]:
+    """What a lower precision changed; nothing in float32."""
+    if result.flips is None:
+        return []
+    return [flips_text(result.flips, result.request.precision)]
 
 
 def _figures(result: Result) -> list[str]:

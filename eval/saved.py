@@ -10,10 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from eval.evidence import Certificate, Flips, Timing
 from eval.journal import LEDGER_NAME, refuse_other_settings
 from eval.metrics import score
 from eval.prepare import Named, pictures
-from eval.records import Certificate, Comparison, Request, Result, Timing, Verdict
+from eval.records import Comparison, Request, Result, Verdict
 from eval.report import RESULT_NAME
 from eval.settings import asked_settings
 from eval.verification import Verified, verify
@@ -44,6 +45,7 @@ def _refuse_other(request: Request, found: Named, verified: Verified) -> None:
         dataset=pictures(request, int(settings["classes"])),
         batch_size=request.batch_size,
         protocol=request.protocol,
+        precision=request.precision,
     )
     if request.weights is not None:
         asked["weights_sha256"] = sha256_file(request.weights)
@@ -72,4 +74,5 @@ def _rebuilt(request: Request, found: Named, verified: Verified, told: Any) -> R
         dataset_digest=sealed.settings["dataset"],
         certificate=Certificate(**told["certificate"]),
         timing=Timing(**told["timing"]),
+        flips=Flips(**told["flips"]) if told["flips"] else None,
     )

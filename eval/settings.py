@@ -10,13 +10,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from eval.records import Certificate, Dataset
+from eval.evidence import Certificate
+from eval.records import Dataset
 from ppim_port.manifest import ModelRecord
 from ppim_port.recipe import Recipe
 from ppim_port.state_dict import FrameworkName
 from ppim_port.version import __version__
-
-PRECISION = "float32"
 
 
 def asked_settings(
@@ -27,9 +26,14 @@ def asked_settings(
     dataset: Dataset,
     batch_size: int,
     protocol: str,
+    precision: str,
     order_seed: int | None = None,
 ) -> dict[str, Any]:
-    """Those that are known before weights and framework are loaded."""
+    """Those that are known before weights and framework are loaded.
+
+    Not whether the framework's own layers ran or the inference form: that changes
+    bits, which the canaries tell, but no number that a person looks at.
+    """
     pairs = sorted((sample.id, sample.label) for sample in dataset.samples)
     return {
         "model": record.name,
@@ -41,7 +45,7 @@ def asked_settings(
         "pictures": len(dataset.samples),
         "classes": dataset.classes,
         "batch_size": batch_size,
-        "precision": PRECISION,
+        "precision": precision,
         **({} if order_seed is None else {"order_seed": order_seed}),
     }
 

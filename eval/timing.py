@@ -16,7 +16,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.records import Batch, Timing
+from eval.evidence import Timing
+from eval.records import Batch
 from ppim_port.recipe import Transform
 
 Kind: TypeAlias = Literal["read", "decode", "resize", "wait", "model"]

@@ -8,6 +8,7 @@ from contextlib import closing
 
 from eval.gate import gate, missing_from_whole
 from eval.ledger import Ledger
+from eval.lower import FlipCounter
 from eval.metrics import score
 from eval.prepare import Prepared, Say, unlike_published
 from eval.preprocess import batches
@@ -16,6 +17,7 @@ from eval.records import Batch, Result, Row
 from eval.scoring import Net
 from eval.timing import Clock, Timed
 from ppim_port.recipe import Transform
+from ppim_port.state_dict import Array
 
 PREFETCH = 3
 
@@ -39,6 +41,7 @@ class Work:
         self._clock = Clock()
         self._seconds = 0.0
         self._count = 0
+        self._flips = FlipCounter() if ready.exact else None
 
     def scored(
         self, wanted: Sequence[int]
@@ -69,8 +72,9 @@ class Work:
         with closing(stream), closing(self._watch(stream, self._among(wanted))) as seen:
             for batch in clock.waiting(seen):
                 with clock.on("model"):
-                    logits = net.predict(transform.finish(batch.images))
-                    logits = mask_logits(logits, competing)
+                    images = transform.finish(batch.images)
+                    logits = mask_logits(net.predict(images), competing)
+                    self._count_flips(images, logits)
                 rows = Ledger().append(batch, logits)
                 self._count += len(rows)
                 self._seconds = time.perf_counter() - begun
@@ -118,7 +122,15 @@ class Work:
             dataset_digest=ready.settings["dataset"],
             certificate=ready.certificate,
             timing=self._clock.timing(),
+            flips=self._flips.flips if self._flips else None,
         )
+
+    def _count_flips(self, images: Array, logits: Array) -> None:
+        """Score the sample in float32 too, as far as it is not full."""
+        if self._flips and (count := self._flips.wanted):
+            exact = Net(self.ready.backend, self.ready.exact).predict(images[:count])
+            competing = protocol(self.ready.request.protocol).classes
+            self._flips.add(logits[:count], mask_logits(exact, competing))
 
     def _among(self, indices: Iterable[int]) -> int:
         """Pictures in batches of the grid."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ppim_port.pairs.records import Setting
 
 Precision: TypeAlias = Literal["float32", "float64"]
+# What the inference form computes in.
+Reduced: TypeAlias = Literal["float32", "bfloat16"]
 
 _PACKAGES = {"torch": "torch", "paddle": "paddlepaddle"}
 
@@ -38,6 +40,23 @@ class Backend(Protocol):
 
     def build(self, config: Config, *, precision: Precision = "float32") -> Any:
         """A net in evaluation mode, opaque to callers."""
+
+    def fuse(
+        self, model: Any, config: Config, *, precision: Reduced = "float32"
+    ) -> Any:
+        """The inference form of a loaded net, for `predict` alone.
+
+        Its batch norms are folded and our C++ kernels run it (see
+        `ppim_port.inference`); a net that has no such form here is given back itself.
+
+        Args:
+            model: a float32 net of this framework, loaded.
+            config: of the net.
+            precision: of its activations and weights.
+
+        Raises:
+            UsageError: bfloat16 was asked for, and there is no inference form.
+        """
 
     def load(self, model: Any, state: StateDict) -> None:
         """Put a state dict into a net; all of it, or an error and no change.

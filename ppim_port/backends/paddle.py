@@ -10,10 +10,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from ppim_port.backends import Precision, layers_paddle
+from ppim_port.backends import Precision, Reduced, layers_paddle
 from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
+from ppim_port.inference.native_net import NativeNet, fused
 from ppim_port.models.family import Config
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -65,6 +66,12 @@ class PaddleBackend:
         model.eval()
         return model
 
+    def fuse(
+        self, model: paddle.nn.Layer, config: Config, *, precision: Reduced = "float32"
+    ) -> Any:
+        """See `Backend.fuse`."""
+        return fused(model, self, config, precision)
+
     def load(self, model: paddle.nn.Layer, state: StateDict) -> None:
         """See `Backend.load`; float64 nets get mended variances."""
         own = model.state_dict()
@@ -78,8 +85,10 @@ class PaddleBackend:
         """See `Backend.state`."""
         return {key: t.numpy() for key, t in model.state_dict().items()}
 
-    def predict(self, model: paddle.nn.Layer, images: Array) -> Array:
+    def predict(self, model: paddle.nn.Layer | NativeNet, images: Array) -> Array:
         """See `Backend.predict`."""
+        if isinstance(model, NativeNet):
+            return model.predict(images)
 
         def forward(picture: Array) -> Array:
             with paddle.no_grad():

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 
-from ppim_port.backends import Precision, layers_torch, probe_torch
+from ppim_port.backends import Precision, Reduced, layers_torch, probe_torch
 from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
+from ppim_port.inference.native_net import NativeNet, fused
 from ppim_port.models.family import Config
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
@@ -51,6 +52,12 @@ class TorchBackend:
         model = cast(torch.nn.Module, net.build(config))
         return model.to(getattr(torch, precision)).eval()
 
+    def fuse(
+        self, model: torch.nn.Module, config: Config, *, precision: Reduced = "float32"
+    ) -> Any:
+        """See `Backend.fuse`."""
+        return fused(model, self, config, precision)
+
     def load(self, model: torch.nn.Module, state: StateDict) -> None:
         """See `Backend.load`."""
         own = model.state_dict()
@@ -65,8 +72,10 @@ class TorchBackend:
         """See `Backend.state`."""
         return {key: t.numpy(force=True) for key, t in model.state_dict().items()}
 
-    def predict(self, model: torch.nn.Module, images: Array) -> Array:
+    def predict(self, model: torch.nn.Module | NativeNet, images: Array) -> Array:
         """See `Backend.predict`."""
+        if isinstance(model, NativeNet):
+            return model.predict(images)
 
         def forward(picture: Array) -> Array:
             with torch.inference_mode():

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ppim_port.inference.layers import Convolution, Convolve, Involution, Involve
+from ppim_port.inference.memory import Memory
 from ppim_port.native import calls
 from ppim_port.native.calls import Affine, Geometry
 from ppim_port.native.library import Buffer, Library
@@ -40,6 +41,7 @@ class NativeEngine:
         self._library = library
         self._dtype: ElementType = dtype
         self._threads = threads
+        self._memory = Memory()
 
     def convolution(
         self, layer: Convolution, *, first: bool = False
@@ -85,7 +87,7 @@ class NativeEngine:
 
         def run(x: Array, kernels: Array) -> Array:
             n, h, w, _ = kernels.shape
-            out = np.empty((n, h, w, x.shape[3]), x.dtype)
+            out = self._memory.empty((n, h, w, x.shape[3]), x.dtype)
             calls.involution(
                 self._library,
                 _buffer(x),
@@ -124,12 +126,10 @@ class NativeEngine:
         calls.pool(self._library, _buffer(x), _buffer(out), window, average=average)
         return out
 
-    @staticmethod
-    def _empty(x: Array, window: Geometry, channels: int, dtype: str) -> Array:
+    def _empty(self, x: Array, window: Geometry, channels: int, dtype: str) -> Array:
         n, h, w, _ = x.shape
         shape = (n, window.out(h), window.out(w), channels)
-        out: Array = np.empty(shape, _STORED[dtype])
-        return out
+        return self._memory.empty(shape, _STORED[dtype])
 
 
 def _buffer(x: Array) -> Buffer:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from ppim_port.backends import Backend, Reduced
 from ppim_port.backends.parallel import each_picture, pool
+from ppim_port.errors import UsageError
 from ppim_port.inference.native_engine import NativeEngine
 from ppim_port.inference.programs import has_program, make_program
 from ppim_port.models.family import Config
 from ppim_port.native.library import load, require
 from ppim_port.native.packing import ElementType
 from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+
+def fused(model: Any, backend: Backend, config: Config, precision: Reduced) -> Any:
+    """`Backend.fuse` for every framework: only the net's state is asked for."""
+    if is_possible(config):
+        state = backend.state(model)
+        return NativeNet(state, backend.name, config, dtype=precision)
+    if precision != "float32":
+        message = (
+            f"{precision} needs the inference form of a {config.family}, which is not "
+            "to be had: see ppim_port.show_config(). Nothing was computed."
+        )
+        raise UsageError(message)
+    return model
 
 
 def is_possible(config: Config) -> bool:

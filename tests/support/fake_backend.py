@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ppim_port.backends import Precision
+from ppim_port.backends import Precision, Reduced
 from ppim_port.backends.layers import Call, LayerDescription, Layers
 from ppim_port.backends.strict import check_fits
 from ppim_port.mapping import tensors
@@ -45,6 +45,11 @@ class FakeBackend:
         specs = tensors(layers, self.name)
         check_fits(state, {s.key: (s.shape, s.dtype) for s in specs}, "a fake net")
         model.state = dict(state)
+
+    def fuse(
+        self, model: FakeNet, config: Config, *, precision: Reduced = "float32"
+    ) -> FakeNet:
+        return model
 
     def state(self, model: FakeNet) -> StateDict:
         return model.state

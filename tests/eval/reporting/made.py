@@ -9,11 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from eval.evidence import Certificate
 from eval.gate import gate, missing_from_whole
 from eval.journal import Journal
 from eval.ledger import row_of
 from eval.metrics import score
-from eval.records import Certificate, Dataset, Request, Result, Row, Sample
+from eval.records import Dataset, Request, Result, Row, Sample
 from eval.report import RESULT_NAME, write_json
 from eval.settings import all_settings, asked_settings
 from ppim_port.manifest import load_manifest
