@@ -26,7 +26,13 @@ _HOMES = {
     "val_transforms": "factory",
 }
 
-__all__ = ["__version__", "create_model", "list_models", "show_config", "val_transforms"]
+__all__ = [
+    "__version__",
+    "create_model",
+    "list_models",
+    "show_config",
+    "val_transforms",
+]
 
 
 def __getattr__(name: str) -> Any:

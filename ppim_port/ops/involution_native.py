@@ -11,8 +11,9 @@ import os
 import numpy as np
 
 from ppim_port.native import calls
-from ppim_port.native.calls import Geometry
-from ppim_port.native.library import Buffer, require
+from ppim_port.native.buffers import Buffer, expect_axes, expect_type
+from ppim_port.native.geometry import Geometry
+from ppim_port.native.library import require
 from ppim_port.state_dict import Array
 
 
@@ -41,13 +42,13 @@ def involution(
     Raises:
         UsageError: the kernels were not built, or shapes or dtypes do not fit.
     """
-    pixels, kernels = _channels_last(x), _taps_last(weight)
+    pixels, kernels = _dense(x, weight)
     out = np.empty((*kernels.shape[:3], pixels.shape[3]), x.dtype)
     calls.involution(
         require(),
-        _buffer(pixels),
-        _buffer(kernels),
-        _buffer(out),
+        Buffer.of(pixels),
+        Buffer.of(kernels),
+        Buffer.of(out),
         Geometry(kernel_size, stride, dilation),
         threads=_threads(x, threads),
     )
@@ -65,14 +66,14 @@ def gradients(
     threads: int | None = None,
 ) -> tuple[Array, Array]:
     """Gradients for `x` and `weight`, given that of the output; see `involution`."""
-    pixels, kernels = _channels_last(x), _taps_last(weight)
+    pixels, kernels = _dense(x, weight)
     for_pixels, for_kernels = np.empty_like(pixels), np.empty_like(kernels)
     calls.involution_gradient(
         require(),
-        _buffer(pixels),
-        _buffer(kernels),
-        _buffer(_channels_last(gradient)),
-        (_buffer(for_pixels), _buffer(for_kernels)),
+        Buffer.of(pixels),
+        Buffer.of(kernels),
+        Buffer.of(_channels_last("The gradient", gradient)),
+        (Buffer.of(for_pixels), Buffer.of(for_kernels)),
         Geometry(kernel_size, stride, dilation),
         threads=_threads(x, threads),
     )
@@ -87,13 +88,14 @@ def _threads(x: Array, threads: int | None) -> int:
     return threads or (1 if len(x) == 1 else os.cpu_count() or 1)
 
 
-def _channels_last(x: Array) -> Array:
+def _dense(x: Array, weight: Array) -> tuple[Array, Array]:
+    """Input and kernels with channels and taps last, without gaps."""
+    pixels = _channels_last("The input", x)
+    expect_type("The input", Buffer.of(pixels), ("float32", "float64"))
+    expect_axes("The kernels", weight.shape, "N G K*K H' W'")
+    return pixels, np.ascontiguousarray(weight.transpose(0, 3, 4, 1, 2))
+
+
+def _channels_last(what: str, x: Array) -> Array:
+    expect_axes(what, x.shape, "N C H W")
     return np.ascontiguousarray(x.transpose(0, 2, 3, 1))
-
-
-def _taps_last(weight: Array) -> Array:
-    return np.ascontiguousarray(weight.transpose(0, 3, 4, 1, 2))
-
-
-def _buffer(array: Array) -> Buffer:
-    return Buffer(array.ctypes.data, array.shape, str(array.dtype), array)

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from ppim_port.native import calls
-from ppim_port.native.calls import Geometry
-from ppim_port.native.library import Buffer, require
+from ppim_port.native.buffers import Buffer, expect_axes
+from ppim_port.native.geometry import Geometry
+from ppim_port.native.library import require
 
 DTYPES = {
     torch.float32: "float32",
@@ -47,7 +48,7 @@ def involution(
     Raises:
         UsageError: the kernels were not built, or shapes or dtypes do not fit.
     """
-    pixels, kernels = _channels_last(x), _taps_last(weight)
+    pixels, kernels = _channels_last("The input", x), _taps_last(weight)
     out = pixels.new_empty((*kernels.shape[:3], pixels.shape[3]))
     calls.involution(
         require(),
@@ -72,13 +73,13 @@ def involution_backward(
     dilation: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Gradients for `x` and `weight`, given that of the output; see `involution`."""
-    pixels, kernels = _channels_last(x), _taps_last(weight)
+    pixels, kernels = _channels_last("The input", x), _taps_last(weight)
     for_pixels, for_kernels = torch.empty_like(pixels), torch.empty_like(kernels)
     calls.involution_gradient(
         require(),
         _buffer(pixels),
         _buffer(kernels),
-        _buffer(_channels_last(gradient)),
+        _buffer(_channels_last("The gradient", gradient)),
         (_buffer(for_pixels), _buffer(for_kernels)),
         Geometry(kernel_size, stride, dilation),
         threads=torch.get_num_threads(),
@@ -130,11 +131,13 @@ def _backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
 involution.register_autograd(_backward, setup_context=_setup)
 
 
-def _channels_last(x: torch.Tensor) -> torch.Tensor:
+def _channels_last(what: str, x: torch.Tensor) -> torch.Tensor:
+    expect_axes(what, x.shape, "N C H W")
     return x.permute(0, 2, 3, 1).contiguous()
 
 
 def _taps_last(weight: torch.Tensor) -> torch.Tensor:
+    expect_axes("The kernels", weight.shape, "N G K*K H' W'")
     return weight.permute(0, 3, 4, 1, 2).contiguous()
 
 

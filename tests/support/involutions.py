@@ -88,9 +88,7 @@ def run(form: Form, case: Case, x: Array, weight: Array) -> Array:
     return runner(x, weight, sizes, grad=form.endswith("grad"))
 
 
-def _shifted(
-    form: Form, x: Array, weight: Array, sizes: tuple[int, int, int]
-) -> Array:
+def _shifted(form: Form, x: Array, weight: Array, sizes: tuple[int, int, int]) -> Array:
     """A framework's own operators, whatever is built."""
     from tests.support.frameworks import (
         involution_paddle,
@@ -101,11 +99,11 @@ def _shifted(
 
     if form == "torch shift":
         tensors = torch.from_numpy(x), torch.from_numpy(weight)
-        found: Array = involution_torch.involution_by_shifts(*tensors, *sizes).numpy()
-        return found
+        out = involution_torch.involution_by_shifts(*tensors, *sizes)
+        return out.numpy()
     pair = paddle.to_tensor(x), paddle.to_tensor(weight)
-    found = involution_paddle.involution_by_shifts(*pair, *sizes).numpy()
-    return found
+    array: Array = involution_paddle.involution_by_shifts(*pair, *sizes).numpy()
+    return array
 
 
 def _torch(

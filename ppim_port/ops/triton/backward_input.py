@@ -1,0 +1,125 @@
+"""Gradient of the input, in gather form: each input position collects what it caused.
+
+No atomics and the same bits on every run, for any stride: a program owns blocks of
+`ROWS * STRIDE` input rows by STRIDE columns, so which taps reach a position is known
+while compiling (rows) or is the same for all lanes (columns), and neighbouring lanes
+read neighbouring output columns. An upstream element that was loaded serves every
+position of the block.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from ppim_port.ops.triton.taps import (
+    column_step,
+    first_offset,
+    is_reached,
+    last_offset,
+    tap_at,
+)
+
+
+@triton.jit
+def involution_backward_input(
+    weight: tl.tensor,
+    upstream: tl.tensor,
+    grad: tl.tensor,
+    height: int,
+    width: int,
+    out_height: int,
+    out_width: int,
+    weight_n: int,
+    weight_g: int,
+    weight_t: int,
+    weight_h: int,
+    weight_w: int,
+    upstream_n: int,
+    upstream_c: int,
+    upstream_h: int,
+    upstream_w: int,
+    grad_n: int,
+    grad_c: int,
+    grad_h: int,
+    grad_w: int,
+    GROUP_CHANNELS: tl.constexpr,
+    KERNEL_SIZE: tl.constexpr,
+    STRIDE: tl.constexpr,
+    DILATION: tl.constexpr,
+    SUM: tl.constexpr,
+    BLOCK_CHANNELS: tl.constexpr,
+    ROWS: tl.constexpr,
+    BLOCK: tl.constexpr,
+) -> None:
+    """One tile; grid `(tiles * N, G * channel blocks)`."""
+    tiles = tl.cdiv(tl.cdiv(height, ROWS * STRIDE) * tl.cdiv(width, STRIDE), BLOCK)
+    picture = (tl.program_id(0) // tiles).to(tl.int64)
+    blocks: tl.constexpr = (GROUP_CHANNELS + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
+    group = tl.program_id(1) // blocks
+    lane = (tl.program_id(0) % tiles) * BLOCK + tl.arange(0, BLOCK)
+    column_blocks = tl.cdiv(width, STRIDE)
+    block_y, block_z = lane // column_blocks, lane % column_blocks
+    rows: tl.constexpr = ROWS * STRIDE
+    inside = block_y * rows < height
+    channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
+    there = (channel < GROUP_CHANNELS)[:, None]
+    channel += group * GROUP_CHANNELS
+    reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
+    upstream += picture * upstream_n + channel[:, None] * upstream_c
+    weight += picture * weight_n + group * weight_g
+    total = ()
+    for _ in tl.static_range(rows * STRIDE):
+        total += (tl.zeros((BLOCK_CHANNELS, BLOCK), SUM),)
+    for h in range(
+        first_offset(KERNEL_SIZE, STRIDE, DILATION),
+        last_offset(STRIDE, KERNEL_SIZE, STRIDE, DILATION) + 1,
+        column_step(STRIDE, DILATION),
+    ):
+        z = block_z + h
+        in_columns = inside & (z >= 0) & (z < out_width)
+        for v in tl.static_range(
+            first_offset(KERNEL_SIZE, STRIDE, DILATION),
+            last_offset(rows, KERNEL_SIZE, STRIDE, DILATION) + 1,
+        ):
+            if is_reached(v, rows, KERNEL_SIZE, STRIDE, DILATION):
+                y = block_y * ROWS + v
+                there_out = in_columns & (y >= 0) & (y < out_height)
+                values = tl.load(
+                    upstream + (y * upstream_h + z * upstream_w)[None, :],
+                    mask=there & there_out[None, :],
+                    other=0.0,
+                ).to(SUM)
+                place = weight + y * weight_h + z * weight_w
+                updated = ()
+                for r in tl.static_range(rows):
+                    for q in tl.static_range(STRIDE):
+                        # Not kept in a variable: it would be one at run time.
+                        if tap_at(r + reach - v * STRIDE, KERNEL_SIZE, DILATION) >= 0:
+                            i = tap_at(r + reach - v * STRIDE, KERNEL_SIZE, DILATION)
+                            offset = q + reach - h * STRIDE
+                            j = offset // DILATION
+                            is_tap = (offset >= 0) & (offset % DILATION == 0)
+                            is_tap = is_tap & (j < KERNEL_SIZE)
+                            kernel = tl.load(
+                                place + (i * KERNEL_SIZE + j) * weight_t,
+                                mask=there_out & is_tap,
+                                other=0.0,
+                                eviction_policy="evict_first",
+                            ).to(SUM)
+                            updated += (
+                                total[r * STRIDE + q] + kernel[None, :] * values,
+                            )
+                        else:
+                            updated += (total[r * STRIDE + q],)
+                total = updated
+    grad += picture * grad_n + channel[:, None] * grad_c
+    for r in tl.static_range(rows):
+        for q in tl.static_range(STRIDE):
+            y = block_y * rows + r
+            z = block_z * STRIDE + q
+            tl.store(
+                grad + (y * grad_h + z * grad_w)[None, :],
+                total[r * STRIDE + q].to(grad.dtype.element_ty),
+                mask=there & (inside & (y < height) & (z < width))[None, :],
+            )
