@@ -16,15 +16,26 @@ BATCH = 16
 def paddle_hapi(weights: Path, folder: Path) -> int:
     """`paddle.Model.evaluate` with paddle.vision's transforms; returns pictures."""
     import paddle
-    from paddle.vision import transforms
     from paddle.vision.datasets import DatasetFolder
 
     import ppim_port
-    from ppim_port.ops import involution_paddle
 
-    involution_paddle.involution = _unfold_paddle
+    use_unfold("paddle")
     net = ppim_port.create_model("rednet26", framework="paddle", weights=weights)
-    transform = transforms.Compose(
+    import cv2
+
+    data = DatasetFolder(str(folder), loader=cv2.imread, transform=paddle_transforms())
+    model = paddle.Model(net)
+    model.prepare(metrics=paddle.metric.Accuracy(topk=(1, 5)))
+    model.evaluate(data, batch_size=BATCH, num_workers=1, verbose=0)
+    return len(data)
+
+
+def paddle_transforms():
+    """Paddle's own, as its article has them; from BGR arrays."""
+    from paddle.vision import transforms
+
+    return transforms.Compose(
         [
             transforms.Resize(256),
             transforms.CenterCrop(224),
@@ -37,13 +48,6 @@ def paddle_hapi(weights: Path, folder: Path) -> int:
             transforms.ToTensor(),
         ]
     )
-    import cv2
-
-    data = DatasetFolder(str(folder), loader=cv2.imread, transform=transform)
-    model = paddle.Model(net)
-    model.prepare(metrics=paddle.metric.Accuracy(topk=(1, 5)))
-    model.evaluate(data, batch_size=BATCH, num_workers=1, verbose=0)
-    return len(data)
 
 
 def torch_loader(weights: Path, folder: Path) -> int:
@@ -51,9 +55,8 @@ def torch_loader(weights: Path, folder: Path) -> int:
     import torch
 
     import ppim_port
-    from ppim_port.ops import involution_torch
 
-    involution_torch.involution = _unfold_torch
+    use_unfold("torch")
     net = ppim_port.create_model("rednet26", framework="torch", weights=weights)
     loader = torch.utils.data.DataLoader(
         _Pictures(folder), batch_size=BATCH, num_workers=1
@@ -89,7 +92,19 @@ class _Pictures:
         return ((image - self.mean) / self.std).transpose(2, 0, 1)
 
 
-def _unfold_torch(x, weight, *, kernel_size, stride=1, dilation=1):
+def use_unfold(framework: str) -> None:
+    """Let every involution layer of this process run the published form."""
+    if framework == "torch":
+        from ppim_port.ops import involution_torch
+
+        involution_torch.involution = unfold_torch
+    else:
+        from ppim_port.ops import involution_paddle
+
+        involution_paddle.involution = unfold_paddle
+
+
+def unfold_torch(x, weight, *, kernel_size, stride=1, dilation=1):
     import torch
 
     n, channels = x.shape[:2]
@@ -100,7 +115,7 @@ def _unfold_torch(x, weight, *, kernel_size, stride=1, dilation=1):
     return (weight.unsqueeze(2) * unfolded).sum(3).reshape(n, channels, height, width)
 
 
-def _unfold_paddle(x, weight, *, kernel_size, stride=1, dilation=1):
+def unfold_paddle(x, weight, *, kernel_size, stride=1, dilation=1):
     import paddle
 
     n, channels = x.shape[:2]

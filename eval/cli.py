@@ -85,6 +85,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="threads that decode (default: one a core)",
     )
+    net.add_argument(
+        "--decoded",
+        type=Path,
+        metavar="DIR",
+        help="keep decoded pictures there (0.15 MB each): the next model on the same "
+        "set and recipe decodes none",
+    )
     output = p.add_argument_group("result")
     output.add_argument(
         "--tolerance",
@@ -279,6 +286,7 @@ def _request(options: argparse.Namespace) -> Any:
         tolerance=options.tolerance,
         precision=options.precision,
         plain=options.plain,
+        decoded=options.decoded,
         progress=not options.quiet,
         run=options.run,
     )

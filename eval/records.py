@@ -216,6 +216,8 @@ class Request:
         protocol: name of the test set; it says which classes compete.
         precision: of the net's activations and weights.
         plain: run the framework's own layers, not the inference form.
+        decoded: a folder that keeps decoded pictures for the next model; None keeps
+            none.
     """
 
     model: str
@@ -233,6 +235,7 @@ class Request:
     protocol: str = "ilsvrc2012"
     precision: Reduced = "float32"
     plain: bool = False
+    decoded: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

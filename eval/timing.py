@@ -84,10 +84,11 @@ class Timed:
 
 
 def spent_text(timing: Timing) -> str:
-    """One line for people: where the time went."""
+    """One line for people: where the time went, and what bounds the speed."""
     threads = timing.read + timing.decode + timing.resize
+    bound = "the net" if timing.model >= timing.wait else "decoding"
     return (
         f"time: net {timing.model:.1f} s, waiting for pictures {timing.wait:.1f} s; "
         f"decoding threads {threads:.1f} s (read {timing.read:.1f}, "
-        f"decode {timing.decode:.1f}, resize {timing.resize:.1f})"
+        f"decode {timing.decode:.1f}, resize {timing.resize:.1f}); bound by {bound}"
     )

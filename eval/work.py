@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 
+from eval.decoded import Decoded
 from eval.gate import gate, missing_from_whole
 from eval.ledger import Ledger
 from eval.lower import FlipCounter
 from eval.metrics import score
 from eval.prepare import Prepared, Say, unlike_published
-from eval.preprocess import batches
+from eval.preprocess import ToPicture, batches
 from eval.protocols import mask_logits, protocol
 from eval.records import Batch, Result, Row
 from eval.scoring import Net
@@ -61,7 +62,7 @@ class Work:
         begun = time.perf_counter()
         stream = batches(
             ready.dataset,
-            Timed(transform, clock),
+            self._decoder(Timed(transform, clock)),
             batch_size=ready.request.batch_size,
             workers=ready.request.workers,
             prefetch=PREFETCH,
@@ -123,6 +124,16 @@ class Work:
             certificate=ready.certificate,
             timing=self._clock.timing(),
             flips=self._flips.flips if self._flips else None,
+        )
+
+    def _decoder(self, timed: Timed) -> ToPicture:
+        """What makes pictures: it looks for decoded ones first, if any are kept."""
+        folder, versions = self.ready.request.decoded, self.ready.certificate.versions
+        if folder is None:
+            return timed
+        made_by = {k: v for k, v in versions.items() if k in ("opencv", "pillow")}
+        return Decoded(
+            timed, folder, self.ready.recipe, versions=made_by, say=self._say
         )
 
     def _count_flips(self, images: Array, logits: Array) -> None:
