@@ -19,6 +19,10 @@ from torch.nn import functional as F
 from ppim_port import native
 from ppim_port.ops import native_torch
 
+# Constants, so that `torch.compile` does not trace how they are found out.
+NATIVE = native.available()
+TRITON = find_spec("triton") is not None
+
 
 def involution(
     x: torch.Tensor,
@@ -43,6 +47,8 @@ def involution(
         `[N, C, H', W']` in the dtype of `x`; strides depend on the implementation.
     """
     if form(x) == "native":
+        # Autocast leaves a float32 input beside reduced kernels; widening is exact.
+        weight = weight.to(torch.promote_types(x.dtype, weight.dtype))
         return native_torch.involution(x, weight, kernel_size, stride, dilation)
     if form(x) == "triton":
         from ppim_port.ops import involution_triton
@@ -56,19 +62,8 @@ def involution(
 def form(x: torch.Tensor) -> Literal["native", "triton", "shift"]:
     """Which implementation takes this tensor."""
     if x.device.type == "cpu" and x.dtype in {torch.float32, torch.bfloat16}:
-        return "native" if _native() else "shift"
-    return "triton" if x.device.type == "cuda" and _triton() else "shift"
-
-
-# The compiler traces neither of them: what is installed does not change under it.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _native() -> bool:
-    return native.available()
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _triton() -> bool:
-    return find_spec("triton") is not None
+        return "native" if NATIVE else "shift"
+    return "triton" if x.device.type == "cuda" and TRITON else "shift"
 
 
 def involution_by_shifts(

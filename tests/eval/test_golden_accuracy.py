@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from eval.pipeline import evaluate
 from eval.records import Request, Result
-from ppim_port.backends import Backend, Precision, get_backend
+from ppim_port.backends import Backend, Precision, Reduced, get_backend
 from ppim_port.models.family import Config
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
 from tests.support.shared import (
@@ -63,38 +63,51 @@ class Recorder:
     def load(self, model: Any, state: StateDict) -> None:
         self.backend.load(model, state)
 
+    def fuse(
+        self, model: Any, config: Config, *, precision: Reduced = "float32"
+    ) -> Any:
+        return self.backend.fuse(model, config, precision=precision)
+
     def predict(self, model: Any, images: Array) -> Array:
         self.logits.append(self.backend.predict(model, images))
         return self.logits[-1]
 
 
 @cache
-def golden_run(framework: FrameworkName) -> tuple[Result, Array]:
-    """The 250 pictures, once a framework, with all logits."""
+def golden_run(
+    framework: FrameworkName, *, plain: bool = False
+) -> tuple[Result, Array]:
+    """The 250 pictures, once a framework and form, with all logits."""
     recorder = Recorder(get_backend(framework))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("eval.prepare.get_backend", lambda name: recorder)
-        result = evaluate(
-            Request("rednet26", PICTURES, framework=framework, weights=WEIGHTS)
-        )
+        request = Request("rednet26", PICTURES, framework=framework, weights=WEIGHTS)
+        result = evaluate(replace(request, plain=plain))
     # The run's canaries were scored before its pictures.
     return result, np.concatenate(recorder.logits)[-COUNT:]
 
 
+forms = pytest.mark.parametrize(
+    "plain", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
+
+
+@forms
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_counts_are_the_official_ones(framework: FrameworkName) -> None:
-    result, _ = golden_run(framework)
+def test_counts_are_the_official_ones(framework: FrameworkName, plain: bool) -> None:
+    result, _ = golden_run(framework, plain=plain)
     counts = (result.score.n, result.score.top1_correct, result.score.top5_correct)
     assert counts == (COUNT, TOP1, TOP5)
     assert (result.score.top1, result.score.top5) == (76.8, 98.8)
     assert result.verdict.status == "partial"
 
 
+@forms
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_logits_of_every_picture_are_the_official_ones(
-    framework: FrameworkName,
+    framework: FrameworkName, plain: bool
 ) -> None:
-    result, logits = golden_run(framework)
+    result, logits = golden_run(framework, plain=plain)
     golden = golden_outputs()
     place = {name: index for index, name in enumerate(golden["names"].tolist())}
     wanted = golden["logits"][[place[row.id] for row in result.rows]]
@@ -169,3 +182,12 @@ def test_flat_pictures_with_a_list_are_scored_as_by_hand(
         assert row.top5 == tuple(np.argsort(-logits)[:5])
         off = np.abs(logits[list(row.top5)] - row.logits)
         assert off.max() <= TOLERANCE * np.abs(logits).max()
+
+
+def test_bfloat16_changes_no_first_class() -> None:
+    request = Request("rednet26", PICTURES, framework="torch", weights=WEIGHTS)
+    result = evaluate(replace(request, precision="bfloat16"))
+    assert (result.score.top1_correct, result.score.top5_correct) == (TOP1, TOP5)
+    assert result.flips is not None
+    assert (result.flips.pictures, result.flips.top1) == (COUNT, 0)
+    assert 0 < result.flips.largest < 2
