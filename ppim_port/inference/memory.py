@@ -2,12 +2,15 @@
 
 A net makes arrays of megabytes hundreds of times a second. Fresh ones come from the
 system page by page, each of which it clears first; used ones are still in the cache.
+There are never more blocks than arrays were alive at once, because an idle block that
+is too small gives way to a larger one.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -16,15 +19,23 @@ from numpy.typing import NDArray
 
 from ppim_port.state_dict import Array
 
-# References to a block that nobody uses: the list's, the loop's, and the call's own.
-_IDLE = 3
+Block = NDArray[np.uint8]
+
+
+def _references(blocks: list[Block]) -> Iterator[int]:
+    for block in blocks:
+        yield sys.getrefcount(block)
+
+
+# What a block has that nobody uses; Pythons count their own references differently.
+_IDLE = next(_references([np.empty(0, np.uint8)]))
 
 
 class Memory(threading.local):
     """Blocks of one thread; another thread that asks has blocks of its own."""
 
     def __init__(self) -> None:
-        self._blocks: list[NDArray[np.uint8]] = []
+        self._blocks: list[Block] = []
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array like `numpy.empty`'s, of any contents.
@@ -33,18 +44,18 @@ class Memory(threading.local):
         all refer to the block itself.
         """
         size = prod(shape) * dtype.itemsize
-        block = self._idle(size)
-        if block is None:
-            block = np.empty(size, np.uint8)
-            self._blocks.append(block)
-        found: Array = block[:size].view(dtype).reshape(shape)
+        found: Array = self._block(size)[:size].view(dtype).reshape(shape)
         return found
 
-    def _idle(self, size: int) -> NDArray[np.uint8] | None:
-        """The smallest idle block that is large enough."""
-        best = None
-        for block in self._blocks:
-            # In this order: `best` holds a reference too, but is never asked again.
-            if sys.getrefcount(block) == _IDLE and block.size >= size:
-                best = block if best is None or block.size < best.size else best
-        return best
+    def _block(self, size: int) -> Block:
+        """The smallest idle block that is large enough, else a new one."""
+        counts = list(_references(self._blocks))
+        idle = [at for at, count in enumerate(counts) if count == _IDLE]
+        sizes = {at: self._blocks[at].size for at in idle}
+        fitting = [at for at in idle if sizes[at] >= size]
+        if fitting:
+            return self._blocks[min(fitting, key=sizes.__getitem__)]
+        for at in sorted(idle, key=sizes.__getitem__)[-1:]:
+            del self._blocks[at]
+        self._blocks.append(np.empty(size, np.uint8))
+        return self._blocks[-1]

@@ -14,8 +14,10 @@ import numpy as np
 from ppim_port.inference.layers import Convolution, Convolve, Involution, Involve
 from ppim_port.inference.memory import Memory
 from ppim_port.native import calls
-from ppim_port.native.calls import Affine, Geometry
-from ppim_port.native.library import Buffer, Library
+from ppim_port.native.buffers import Buffer
+from ppim_port.native.calls import Affine
+from ppim_port.native.geometry import Geometry
+from ppim_port.native.library import Library
 from ppim_port.native.packing import ElementType, pack
 from ppim_port.state_dict import Array
 
@@ -23,7 +25,6 @@ _STORED: dict[str, np.dtype[Any]] = {
     "float32": np.dtype(np.float32),
     "bfloat16": np.dtype(np.uint16),
 }
-_NAMES = {stored: name for name, stored in _STORED.items()}
 
 
 class NativeEngine:
@@ -53,7 +54,7 @@ class NativeEngine:
     def linear(self, layer: Convolution) -> Callable[[Array], Array]:
         """See `Engine.linear`; logits are float32."""
         run = self._convolution(layer, self._dtype, "float32")
-        return lambda x: run(x).reshape(len(x), -1)
+        return lambda x: run(x).reshape(len(x), len(layer.bias))
 
     def _convolution(
         self, layer: Convolution, dtype: ElementType, result: ElementType
@@ -64,15 +65,17 @@ class NativeEngine:
         )
 
         def run(x: Array, residual: Array | None = None) -> Array:
-            out = self._empty(x, window, packed.out_channels, result)
+            n, h, w, _ = x.shape
+            shape = (n, window.out(h), window.out(w), packed.out_channels)
+            out = self._memory.empty(shape, _STORED[result])
             calls.convolution(
                 self._library,
-                _buffer(x),
+                Buffer.of(x),
                 packed,
-                _buffer(out),
+                Buffer.of(out),
                 stride=window.stride,
                 padding=window.padding,
-                residual=None if residual is None else _buffer(residual),
+                residual=None if residual is None else Buffer.of(residual),
                 relu=layer.relu,
                 threads=self._threads,
             )
@@ -87,12 +90,13 @@ class NativeEngine:
 
         def run(x: Array, kernels: Array) -> Array:
             n, h, w, _ = kernels.shape
+            shape = (n, h, w, layer.groups, layer.kernel_size**2)
             out = self._memory.empty((n, h, w, x.shape[3]), x.dtype)
             calls.involution(
                 self._library,
-                _buffer(x),
-                _buffer(kernels.reshape(n, h, w, layer.groups, -1)),
-                _buffer(out),
+                Buffer.of(x),
+                Buffer.of(kernels.reshape(shape)),
+                Buffer.of(out),
                 window,
                 affine=affine,
                 relu=True,
@@ -116,21 +120,12 @@ class NativeEngine:
 
     def mean(self, x: Array) -> Array:
         """See `Engine.mean`."""
-        if x.shape[1] == x.shape[2]:
-            return self.average_pool(x, x.shape[1])
-        n, h, w, c = x.shape
-        return self.average_pool(x.reshape(n, h * w, 1, c), h * w)
-
-    def _pool(self, x: Array, window: Geometry, *, average: bool) -> Array:
-        out = self._empty(x, window, x.shape[3], _NAMES[x.dtype])
-        calls.pool(self._library, _buffer(x), _buffer(out), window, average=average)
+        out = self._memory.empty((len(x), 1, 1, x.shape[3]), x.dtype)
+        calls.mean(self._library, Buffer.of(x), Buffer.of(out))
         return out
 
-    def _empty(self, x: Array, window: Geometry, channels: int, dtype: str) -> Array:
-        n, h, w, _ = x.shape
-        shape = (n, window.out(h), window.out(w), channels)
-        return self._memory.empty(shape, _STORED[dtype])
-
-
-def _buffer(x: Array) -> Buffer:
-    return Buffer(x.ctypes.data, x.shape, _NAMES[x.dtype], x)
+    def _pool(self, x: Array, window: Geometry, *, average: bool) -> Array:
+        n, h, w, c = x.shape
+        out = self._memory.empty((n, window.out(h), window.out(w), c), x.dtype)
+        calls.pool(self._library, Buffer.of(x), Buffer.of(out), window, average=average)
+        return out

@@ -60,7 +60,7 @@ class NativeNet:
         library = require()
         self.isa = library.isa
         self.dtype = dtype
-        self._run = make_program(
+        self.run = make_program(
             NativeEngine(library, dtype=dtype), state, framework, config
         )
 
@@ -69,7 +69,9 @@ class NativeNet:
 
         Each picture by itself, one a core: the same bits in every batch.
         """
+        if not len(images):
+            return self._forward(images)
         return each_picture(self._forward, images, pool())
 
-    def _forward(self, picture: Array) -> Array:
-        return self._run(np.ascontiguousarray(picture.transpose(0, 2, 3, 1)))
+    def _forward(self, images: Array) -> Array:
+        return self.run(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import paddle
 from paddle import nn
 
@@ -12,6 +13,7 @@ from ppim_port.inference.paddle_engine import PaddleEngine
 from ppim_port.inference.programs import make_program
 from ppim_port.models.family import Config
 from ppim_port.native.packing import ElementType
+from ppim_port.state_dict import Array
 
 Program = Callable[[paddle.Tensor], paddle.Tensor]
 _NATIVE = (paddle.float32, paddle.bfloat16)
@@ -32,7 +34,7 @@ class FusedNet(nn.Layer):
     def __init__(self, net: nn.Layer, config: Config) -> None:
         super().__init__()
         self.config = config
-        self._frozen = {key: t.numpy() for key, t in net.state_dict().items()}
+        self._frozen = {key: _array(t) for key, t in net.state_dict().items()}
         self._programs: dict[tuple[str, str], Program] = {}
 
     @paddle.no_grad()
@@ -63,3 +65,9 @@ class FusedNet(nn.Layer):
             return paddle.to_tensor(logits).astype(dtype)
 
         return run
+
+
+def _array(tensor: paddle.Tensor) -> Array:
+    # numpy has no bfloat16; float32 holds it exactly.
+    half = tensor.dtype == paddle.bfloat16
+    return np.array((tensor.astype("float32") if half else tensor).numpy())

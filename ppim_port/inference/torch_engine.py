@@ -50,7 +50,8 @@ class TorchEngine:
 
         def run(x: torch.Tensor, kernels: torch.Tensor) -> torch.Tensor:
             n, h, w, _ = kernels.shape
-            weight = _nchw(kernels).reshape(n, layer.groups, -1, h, w)
+            taps = layer.kernel_size**2
+            weight = _nchw(kernels).reshape(n, layer.groups, taps, h, w)
             out = involution(
                 _nchw(x), weight, kernel_size=layer.kernel_size, stride=layer.stride
             )

@@ -13,6 +13,7 @@ from ppim_port.inference.programs import make_program
 from ppim_port.inference.torch_engine import TorchEngine
 from ppim_port.models.family import Config
 from ppim_port.native.packing import ElementType
+from ppim_port.state_dict import Array
 
 Program = Callable[[torch.Tensor], torch.Tensor]
 _NATIVE = {torch.float32, torch.bfloat16}
@@ -33,10 +34,7 @@ class FusedNet(nn.Module):
     def __init__(self, net: nn.Module, config: Config) -> None:
         super().__init__()
         self.config = config
-        self._state = {
-            key: tensor.detach().cpu().numpy().copy()
-            for key, tensor in net.state_dict().items()
-        }
+        self._frozen = {key: _array(t) for key, t in net.state_dict().items()}
         self._programs: dict[tuple[torch.dtype, torch.device], Program] = {}
 
     @torch.inference_mode()
@@ -54,15 +52,21 @@ class FusedNet(nn.Module):
     def _program(self, x: torch.Tensor) -> Program:
         if x.device.type == "cpu" and x.dtype in _NATIVE and is_possible(self.config):
             return self._native(x.dtype)
-        run = make_program(TorchEngine(x), self._state, "torch", self.config)
+        run = make_program(TorchEngine(x), self._frozen, "torch", self.config)
         return lambda images: run(images.permute(0, 2, 3, 1))
 
     def _native(self, dtype: torch.dtype) -> Program:
         name: ElementType = "bfloat16" if dtype == torch.bfloat16 else "float32"
-        net = NativeNet(self._state, "torch", self.config, dtype=name)
+        net = NativeNet(self._frozen, "torch", self.config, dtype=name)
 
         def run(images: torch.Tensor) -> torch.Tensor:
-            pictures = np.require(images.float().numpy(), requirements=["C"])
-            return torch.from_numpy(net.predict(pictures)).to(dtype)
+            logits = net.predict(images.float().numpy(force=True))
+            return torch.from_numpy(logits).to(dtype)
 
         return run
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    # numpy has no bfloat16; float32 holds it exactly.
+    half = tensor.dtype == torch.bfloat16
+    return np.array((tensor.float() if half else tensor).numpy(force=True))

@@ -7,11 +7,11 @@ says which one runs. Importing this package loads nothing.
 
 from __future__ import annotations
 
-from ppim_port.native.library import Buffer, load
-
-__all__ = ["Buffer", "available"]
+__all__ = ["available"]
 
 
 def available() -> bool:
     """Whether the kernels are built and switched on (see `library.VARIABLE`)."""
+    from ppim_port.native.library import load
+
     return load() is not None

@@ -11,6 +11,7 @@ the wheel's build runs this file before anything of ours is installed.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shlex
@@ -67,20 +68,36 @@ def build(folder: Path) -> Path:
         # Beside the target first: a rename is atomic within one file system only, and
         # a program that runs has the old file open.
         beside = folder / f".{NAME}.{os.getpid()}"
-        beside.write_bytes(built.read_bytes())
-        beside.replace(target)
+        try:
+            beside.write_bytes(built.read_bytes())
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
     return target
 
 
+def abi() -> str:
+    """Digest of what crosses the C interface: an older library is refused by it."""
+    return hashlib.sha256((SOURCES / "arguments.h").read_bytes()).hexdigest()[:16]
+
+
 def _units() -> list[tuple[str, str, list[str]]]:
-    """Name, source and flags of each object file."""
+    """Name, source and flags of each object file, in the order to be linked.
+
+    What every processor runs comes first: of a template of the standard library that
+    several objects hold, the linker keeps the first.
+    """
     x86 = platform.machine().lower() in {"x86_64", "amd64", "x64"}
     sets = _GENERIC | (_X86 if x86 else {})
-    units = [
-        (isa, "kernels.cpp", [f"-DPPIM_ISA={isa}", *flags])
-        for isa, flags in sets.items()
+    flags = [f'-DPPIM_ABI="{abi()}"', *(["-DPPIM_X86"] if x86 else [])]
+    kernels = [
+        (isa, "kernels.cpp", [f"-DPPIM_ISA={isa}", *own]) for isa, own in sets.items()
     ]
-    return [*units, ("dispatch", "dispatch.cpp", ["-DPPIM_X86"] if x86 else [])]
+    return [
+        ("parallel", "parallel.cpp", []),
+        ("dispatch", "dispatch.cpp", flags),
+        *kernels,
+    ]
 
 
 def _compile(place: Path, name: str, source: str, flags: list[str]) -> Path:
@@ -90,7 +107,7 @@ def _compile(place: Path, name: str, source: str, flags: list[str]) -> Path:
 
 
 def _compiler() -> list[str]:
-    return shlex.split(os.environ.get("CXX", "c++"))
+    return shlex.split(os.environ.get("CXX") or "c++")
 
 
 def _run(command: list[str | Path]) -> None:

@@ -12,31 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppim_port.errors import UsageError
-from ppim_port.native import library as native
-from ppim_port.native.library import Buffer, Library, expect
+from ppim_port.native import arguments as native
+from ppim_port.native.buffers import Buffer, expect, expect_axes, expect_type
+from ppim_port.native.geometry import Geometry
+from ppim_port.native.library import Library
 from ppim_port.native.packing import Packed
 
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """How a window moves over an input.
-
-    Attributes:
-        kernel_size: height and width of the window.
-        stride: step between output positions.
-        dilation: step between the taps of a window.
-        padding: positions added on each side; involutions pad by their reach.
-    """
-
-    kernel_size: int
-    stride: int = 1
-    dilation: int = 1
-    padding: int = 0
-
-    def out(self, size: int) -> int:
-        """Output positions along an axis with `size` input positions."""
-        reach = self.dilation * (self.kernel_size - 1) + 1
-        return (size + 2 * self.padding - reach) // self.stride + 1
+_PIXELS = "N H W C"
+_FLOATS = ("float32", "bfloat16")
 
 
 def convolution(
@@ -65,16 +48,22 @@ def convolution(
         threads: to split the rows over.
 
     Raises:
-        UsageError: a buffer does not fit.
+        UsageError: a buffer does not fit, or the weights are packed for other kernels.
     """
-    n, h, w, c = x.shape
+    n, h, w, c = expect_axes("The input", x.shape, _PIXELS)
+    if layer.panel != library.panel:
+        msg = (
+            f"The weights are packed in panels of {layer.panel}; {library.isa} takes "
+            f"{library.panel}. Nothing was computed."
+        )
+        raise UsageError(msg)
     window = Geometry(layer.kernel_size, stride, padding=padding)
-    expect("the input", x, (n, h, w, layer.channels), layer.dtype)
+    expect("The input", x, (n, h, w, layer.channels), layer.dtype)
     shape = (n, window.out(h), window.out(w), layer.out_channels)
-    _expect_type(out, ("float32", "bfloat16"))
-    expect("the output", out, shape, out.dtype)
+    expect_type("The output", out, _FLOATS)
+    expect("The output", out, shape, out.dtype)
     if residual:
-        expect("the residual", residual, shape, out.dtype)
+        expect("The residual", residual, shape, out.dtype)
     arguments = native.ConvolutionArguments(
         x.pointer,
         layer.weight.ctypes.data,
@@ -96,6 +85,11 @@ class Affine:
 
     scale: NDArray[np.float32]
     shift: NDArray[np.float32]
+
+    def expect(self, channels: int) -> None:
+        """Refuse what does not fit to a tensor with so many channels."""
+        expect("The scale", Buffer.of(self.scale), (channels,), "float32")
+        expect("The shift", Buffer.of(self.shift), (channels,), "float32")
 
 
 def involution(
@@ -125,10 +119,9 @@ def involution(
         UsageError: a buffer does not fit.
     """
     sizes = _involution_sizes(x, weight, window)
-    expect("the output", out, (*weight.shape[:3], x.shape[3]), x.dtype)
-    if affine and not affine.scale.shape == affine.shift.shape == x.shape[3:]:
-        msg = f"scale and shift must have {x.shape[3]} channels. Nothing was computed."
-        raise UsageError(msg)
+    expect("The output", out, (*weight.shape[:3], x.shape[3]), x.dtype)
+    if affine:
+        affine.expect(x.shape[3])
     arguments = native.InvolutionArguments(
         x.pointer,
         weight.pointer,
@@ -166,9 +159,9 @@ def involution_gradient(
         UsageError: a buffer does not fit.
     """
     sizes = _involution_sizes(x, weight, window)
-    expect("the gradient", gradient, (*weight.shape[:3], x.shape[3]), x.dtype)
-    expect("the input's gradient", gradients[0], x.shape, x.dtype)
-    expect("the kernels' gradient", gradients[1], weight.shape, x.dtype)
+    expect("The gradient", gradient, (*weight.shape[:3], x.shape[3]), x.dtype)
+    expect("The input's gradient", gradients[0], x.shape, x.dtype)
+    expect("The kernels' gradient", gradients[1], weight.shape, x.dtype)
     arguments = native.InvolutionGradientArguments(
         *(x.pointer, weight.pointer, gradient.pointer),
         *(gradients[0].pointer, gradients[1].pointer),
@@ -187,30 +180,67 @@ def pool(
         library: the kernels.
         x: `[N, H, W, C]`.
         out: `[N, H', W', C]`, in the dtype of `x`.
-        window: square; an average takes no padding.
+        window: square; an average takes no padding, a maximum up to half of the size.
         average: else the maximum.
+
+    Raises:
+        UsageError: a buffer does not fit, or the padding is not supported.
+    """
+    _, h, w, _ = expect_axes("The input", x.shape, _PIXELS)
+    most = 0 if average else window.kernel_size // 2
+    if window.padding > most or window.dilation > 1:
+        msg = (
+            f"{window}: this pool takes a padding of {most} at most, and no dilation. "
+            "Nothing was computed."
+        )
+        raise UsageError(msg)
+    sizes = (window.kernel_size, window.kernel_size, window.stride, window.padding)
+    _pool(library, x, out, (window.out(h), window.out(w)), sizes, average=average)
+
+
+def mean(library: Library, x: Buffer, out: Buffer) -> None:
+    """Average over all positions; float32 or bfloat16.
+
+    Args:
+        library: the kernels.
+        x: `[N, H, W, C]`, not without positions.
+        out: `[N, 1, 1, C]`, in the dtype of `x`.
 
     Raises:
         UsageError: a buffer does not fit.
     """
-    n, h, w, c = x.shape
-    _expect_type(x, ("float32", "bfloat16"))
-    if average and window.padding:
-        msg = "An average over a padded window is not supported. Nothing was computed."
+    _, h, w, _ = expect_axes("The input", x.shape, _PIXELS)
+    if h * w < 1:
+        msg = f"There is no mean over {h} x {w} positions. Nothing was computed."
         raise UsageError(msg)
-    expect("the output", out, (n, window.out(h), window.out(w), c), x.dtype)
+    _pool(library, x, out, (1, 1), (h, w, 1, 0), average=True)
+
+
+def _pool(
+    library: Library,
+    x: Buffer,
+    out: Buffer,
+    positions: tuple[int, int],
+    sizes: tuple[int, int, int, int],
+    *,
+    average: bool,
+) -> None:
+    expect_type("The input", x, _FLOATS)
+    expect("The output", out, (x.shape[0], *positions, x.shape[3]), x.dtype)
     arguments = native.PoolArguments(
         *(x.pointer, out.pointer),
-        *(n, h, w, c, out.shape[1], out.shape[2]),
-        *(window.kernel_size, window.stride, window.padding),
+        *(*x.shape, *positions),
+        *sizes,
         *(native.TYPES[x.dtype], average),
     )
     library.run("pool", arguments)
 
 
 def _involution_sizes(x: Buffer, weight: Buffer, window: Geometry) -> tuple[int, ...]:
-    n, h, w, c = x.shape
-    groups, size = weight.shape[3], window.kernel_size
+    n, h, w, c = expect_axes("The input", x.shape, _PIXELS)
+    expect_type("The input", x, tuple(native.TYPES))
+    groups = expect_axes("The kernels", weight.shape, "N H' W' G K*K")[3]
+    size = window.kernel_size
     if size % 2 == 0 or groups < 1 or c % groups:
         msg = (
             f"{c} channels in {groups} groups with a kernel of {size}: the size must "
@@ -218,13 +248,5 @@ def _involution_sizes(x: Buffer, weight: Buffer, window: Geometry) -> tuple[int,
         )
         raise UsageError(msg)
     out_h, out_w = -(-h // window.stride), -(-w // window.stride)
-    expect("the kernels", weight, (n, out_h, out_w, groups, size**2), x.dtype)
+    expect("The kernels", weight, (n, out_h, out_w, groups, size**2), x.dtype)
     return (n, h, w, c, groups, out_h, out_w, size, window.stride, window.dilation)
-
-
-def _expect_type(buffer: Buffer, types: tuple[str, ...]) -> None:
-    if buffer.dtype not in types:
-        msg = (
-            f"Expected {' or '.join(types)}, got {buffer.dtype}. Nothing was computed."
-        )
-        raise UsageError(msg)

@@ -30,6 +30,7 @@ class Packed:
         channels: of the input.
         out_channels: of the output.
         kernel_size: height and width of the kernel.
+        panel: of the kernels that these weights are for.
     """
 
     weight: NDArray[np.float32] | NDArray[np.uint16]
@@ -38,6 +39,7 @@ class Packed:
     channels: int
     out_channels: int
     kernel_size: int
+    panel: int
 
 
 def pack(
@@ -52,9 +54,16 @@ def pack(
         dtype: what the kernel multiplies; the sums are float32 in both.
 
     Raises:
-        UsageError: bfloat16 takes its channels in pairs, and their number is odd.
+        UsageError: sizes that do not fit each other, or are zero; or bfloat16, which
+            takes its channels in pairs, and their number is odd.
     """
+    if weight.ndim != 4 or 0 in weight.shape or weight.shape[2] != weight.shape[3]:
+        msg = f"The weights are {list(weight.shape)}; expected [O, C, K, K], none of 0."
+        raise UsageError(msg)
     out, channels, size, _ = weight.shape
+    if bias.shape != (out,):
+        msg = f"The bias is {list(bias.shape)}; expected [{out}], as many as weights."
+        raise UsageError(msg)
     if dtype == "bfloat16" and channels % 2:
         msg = f"bfloat16 takes channels in pairs; this layer has {channels}."
         raise UsageError(msg)
@@ -63,13 +72,13 @@ def pack(
     taps[:out] = weight.transpose(0, 2, 3, 1).reshape(out, size**2, channels)
     panel = taps.reshape(panels, library.panel, size**2, channels)
     ordered = np.ascontiguousarray(panel.transpose(0, 2, 3, 1))
-    bias = np.ascontiguousarray(bias, np.float32)
+    bias = np.array(bias, np.float32)
     if dtype == "float32":
-        return Packed(ordered, bias, dtype, channels, out, size)
+        return Packed(ordered, bias, dtype, channels, out, size, library.panel)
     pairs = to_bfloat16(ordered)
     pairs = pairs.reshape(panels, size**2, channels // 2, 2, library.panel)
     pairs = np.ascontiguousarray(pairs.swapaxes(3, 4))
-    return Packed(pairs, bias, dtype, channels, out, size)
+    return Packed(pairs, bias, dtype, channels, out, size, library.panel)
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

@@ -25,14 +25,15 @@ class _Involution(PyLayer):
         return paddle.to_tensor(out)
 
     @staticmethod
-    def backward(ctx: Any, gradient: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
+    def backward(ctx: Any, gradient: paddle.Tensor) -> Any:
         x, weight = ctx.saved_tensor()
         found = involution_native.gradients(
             gradient.numpy(), x.numpy(), weight.numpy(), **ctx.window
         )
-        wanted = zip((x, weight), found, strict=True)
+        # Paddle insists on None for what needs no gradient.
         return tuple(
-            paddle.to_tensor(value) for tensor, value in wanted if _needs(tensor)
+            None if tensor.stop_gradient else paddle.to_tensor(value)
+            for tensor, value in zip((x, weight), found, strict=True)
         )
 
 
@@ -64,7 +65,3 @@ def involution(
     window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
     out: paddle.Tensor = _Involution.apply(x, weight, window)  # type: ignore[no-untyped-call]
     return out
-
-
-def _needs(tensor: paddle.Tensor) -> bool:
-    return not tensor.stop_gradient

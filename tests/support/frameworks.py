@@ -9,15 +9,23 @@ from ppim_port.backends import paddle as _backend
 
 import paddle
 import torch
+from ppim_port.inference import paddle_form, torch_form
+from ppim_port.inference.paddle_engine import PaddleEngine
+from ppim_port.inference.torch_engine import TorchEngine
 from ppim_port.models.rednet import paddle_net, torch_net
-from ppim_port.ops import involution_paddle, involution_torch
+from ppim_port.ops import involution_paddle, involution_torch, native_paddle
 
 __all__ = [
+    "PaddleEngine",
+    "TorchEngine",
     "involution_paddle",
     "involution_torch",
+    "native_paddle",
     "paddle",
+    "paddle_form",
     "paddle_net",
     "torch",
+    "torch_form",
     "torch_net",
 ]
 

@@ -54,7 +54,7 @@ struct PoolArguments {
   void* output;       // [n, out_height, out_width, channels]
   int64_t n, height, width, channels;
   int64_t out_height, out_width;
-  int64_t kernel_size, stride, padding;
+  int64_t kernel_height, kernel_width, stride, padding;
   int32_t type;
   int32_t average;  // else the maximum
 };

@@ -9,6 +9,7 @@
 // in: the result does not depend on the batch or on the threads, to the last bit.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "arguments.h"
@@ -69,17 +70,17 @@ inline void accumulate(const void* const* rows, int64_t taps, int64_t steps,
                        const typename Dot::Stored* weight,
                        vec<float> (&sums)[R][VECTORS]) {
   for (int64_t tap = 0; tap < taps; ++tap, rows += R) {
-    const typename Dot::Element* a[R];
-    for (int r = 0; r < R; ++r) a[r] = (const typename Dot::Element*)rows[r];
     for (int64_t k = 0; k < steps; ++k, weight += PANEL) {
       decltype(Dot::weights(weight)) b[VECTORS];
       for (int v = 0; v < VECTORS; ++v)
         b[v] = Dot::weights(weight + v * lanes<float>);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r)
+      for (int r = 0; r < R; ++r) {
+        typename Dot::Element a;
+        std::memcpy(&a, (const char*)rows[r] + k * sizeof a, sizeof a);
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v)
-          sums[r][v] = Dot::add(sums[r][v], a[r][k], b[v]);
+        for (int v = 0; v < VECTORS; ++v) sums[r][v] = Dot::add(sums[r][v], a, b[v]);
+      }
     }
   }
 }

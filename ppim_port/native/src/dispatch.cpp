@@ -1,4 +1,8 @@
 // The C ABI: which builds there are, which run on this processor, and their kernels.
+//
+// No exception crosses it: a kernel returns 0, or 1 where memory ran out, and then its
+// outputs are not whole.
+//   PPIM_ABI  digest of arguments.h, so that callers can refuse an old library
 #include <cstring>
 
 #include "arguments.h"
@@ -38,6 +42,16 @@ const Build builds[] = {
     {&ppim_kernels_generic, [] { return true; }},
 };
 
+template <class Arguments>
+int32_t guarded(void (*kernel)(const Arguments&), const Arguments& arguments) {
+  try {
+    kernel(arguments);
+    return 0;
+  } catch (...) {
+    return 1;
+  }
+}
+
 }  // namespace
 
 #define PPIM_EXPORT extern "C" __attribute__((visibility("default")))
@@ -51,17 +65,20 @@ PPIM_EXPORT const Kernels* ppim_kernels(const char* name) {
   return nullptr;
 }
 
+PPIM_EXPORT const char* ppim_abi() { return PPIM_ABI; }
 PPIM_EXPORT const char* ppim_name(const Kernels* kernels) { return kernels->name; }
 PPIM_EXPORT int64_t ppim_panel(const Kernels* kernels) { return kernels->panel; }
 
-PPIM_EXPORT void ppim_convolution(const Kernels* k, const ConvolutionArguments* p) {
-  k->convolution(*p);
+PPIM_EXPORT int32_t ppim_convolution(const Kernels* k, const ConvolutionArguments* p) {
+  return guarded(k->convolution, *p);
 }
-PPIM_EXPORT void ppim_involution(const Kernels* k, const InvolutionArguments* p) {
-  k->involution(*p);
+PPIM_EXPORT int32_t ppim_involution(const Kernels* k, const InvolutionArguments* p) {
+  return guarded(k->involution, *p);
 }
-PPIM_EXPORT void ppim_involution_gradient(const Kernels* k,
-                                          const InvolutionGradientArguments* p) {
-  k->involution_gradient(*p);
+PPIM_EXPORT int32_t ppim_involution_gradient(const Kernels* k,
+                                             const InvolutionGradientArguments* p) {
+  return guarded(k->involution_gradient, *p);
 }
-PPIM_EXPORT void ppim_pool(const Kernels* k, const PoolArguments* p) { k->pool(*p); }
+PPIM_EXPORT int32_t ppim_pool(const Kernels* k, const PoolArguments* p) {
+  return guarded(k->pool, *p);
+}

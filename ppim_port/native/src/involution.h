@@ -5,6 +5,8 @@
 // zeros. A position's sum runs over the taps in one order, whatever the threads.
 #pragma once
 
+#include <algorithm>
+
 #include "arguments.h"
 #include "parallel.h"
 #include "vector.h"

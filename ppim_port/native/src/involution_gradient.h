@@ -5,6 +5,7 @@
 // the sums run in one order whatever the threads.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "involution.h"

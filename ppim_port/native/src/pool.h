@@ -25,10 +25,10 @@ inline void window(const PoolArguments& p, const T* input, int64_t y, int64_t x,
     return outside ? nullptr : input + (in_y * p.width + in_x) * p.channels;
   };
   float start = p.average ? 0 : -std::numeric_limits<float>::infinity();
-  float share = 1.0f / float(p.kernel_size * p.kernel_size);
+  float share = 1.0f / float(p.kernel_height * p.kernel_width);
   auto fold = [&](auto value, auto load_at) {
-    for (int64_t i = 0; i < p.kernel_size; ++i)
-      for (int64_t j = 0; j < p.kernel_size; ++j)
+    for (int64_t i = 0; i < p.kernel_height; ++i)
+      for (int64_t j = 0; j < p.kernel_width; ++j)
         if (const T* at = inside(i, j))
           value = p.average ? value + load_at(at) : larger(value, load_at(at));
     return p.average ? value * share : value;
