@@ -39,8 +39,7 @@ def certify(
     backend: Backend,
     *,
     model: Any,
-    config: Config,
-    state: StateDict,
+    exact: Array,
     workers: int,
 ) -> Certificate:
     """Pin what can be pinned, run the canaries, and write down the rest.
@@ -49,16 +48,13 @@ def certify(
         transform: the run's recipe.
         backend: runs the net.
         model: the run's net, loaded.
-        config: of the net.
-        state: what was loaded.
+        exact: what `oracle` said.
         workers: threads that decode.
     """
     flags = dict(backend.pin())
     pixels = transform.pixels(canary(), "the canary")
     cropped = transform.cropped(pixels)
-    images = transform.finish(_variants(cropped))
-    logits = backend.predict(model, images)
-    exact = _in_float64(backend, config, state, images)
+    logits = backend.predict(model, transform.finish(_variants(cropped)))
     _refuse_wrong(logits, exact, model)
     return Certificate(
         versions=versions(backend, transform.recipe) | _kernels(model),
@@ -71,6 +67,22 @@ def certify(
         },
         rounding=_furthest(logits, exact),
     )
+
+
+def oracle(
+    transform: Transform, backend: Backend, config: Config, state: StateDict
+) -> Array:
+    """The canaries' logits in float64, of the framework's own layers.
+
+    To be asked for before the run's net is built: both at once are most of a run's
+    memory.
+    """
+    backend.pin()
+    pixels = transform.pixels(canary(), "the canary")
+    images = transform.finish(_variants(transform.cropped(pixels)))
+    model = backend.build(config, precision="float64")
+    backend.load(model, state)
+    return backend.predict(model, images.astype(np.float64))
 
 
 @cache
@@ -101,14 +113,6 @@ def versions(backend: Backend, recipe: Recipe) -> dict[str, str]:
 def _variants(image: Array) -> Array:
     """As it is and mirrored both ways: one picture alone may round by luck."""
     return np.stack([image, image[:, ::-1], image[::-1]])
-
-
-def _in_float64(
-    backend: Backend, config: Config, state: StateDict, images: Array
-) -> Array:
-    model = backend.build(config, precision="float64")
-    backend.load(model, state)
-    return backend.predict(model, images.astype(np.float64))
 
 
 def _refuse_wrong(logits: Array, exact: Array, model: Any) -> None:

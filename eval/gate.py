@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
 
+from eval.cifar_sets import missing_from, set_of_id
 from eval.paired import BaselineVerdict, Compared
 from eval.records import Comparison, Dataset, Score, Status, Verdict
 from ppim_port.manifest import Published
@@ -27,10 +28,13 @@ SIGNIFICANT = 0.01
 
 
 def missing_from_whole(dataset: Dataset) -> str | None:
-    """Why the pictures are not the whole ILSVRC2012 validation set; None if they are.
+    """Why the pictures are not a whole test set; None if they are.
 
-    Judged by names and labels; that the pictures are the right ones is not.
+    That of ILSVRC2012, or of the CIFAR set that the first picture is of. Judged by
+    names and labels; that the pictures are the right ones is not.
     """
+    if dataset.samples and (cifar := set_of_id(dataset.samples[0].id)):
+        return missing_from(cifar, [(s.id, s.label) for s in dataset.samples])
     n = len(dataset.samples)
     if n != PICTURES:
         return f"{n:,} of the {PICTURES:,} validation pictures"

@@ -10,12 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.certificate import certify
+from eval.certificate import certify, oracle
 from eval.dataset import open_dataset
 from eval.evidence import Certificate
 from eval.layout_names import PUBLISHED
 from eval.order import shuffled
-from eval.protocols import check_classes, protocol, stated
+from eval.protocols import (
+    check_classes,
+    default_recipe,
+    protocol,
+    published_set,
+    stated,
+)
 from eval.records import Dataset, Request
 from eval.settings import all_settings, asked_settings
 from eval.weights import open_weights
@@ -76,8 +82,8 @@ def named(request: Request) -> Named:
     record = manifest.model(request.model)
     require(request.framework)
     _check(request)
-    protocol(request.protocol)
-    recipe = open_recipe(request.recipe or record.recipe, manifest.recipes)
+    own = default_recipe(record, protocol(request.protocol))
+    recipe = open_recipe(request.recipe or own, manifest.recipes)
     return Named(record, recipe)
 
 
@@ -88,7 +94,7 @@ def unlike_published(
 
     A recipe is its arithmetic: another name for the same is the published one.
     """
-    if test_set != PUBLISHED:
+    if test_set != published_set(record):
         return stated(protocol(test_set), len(dataset.samples))
     if dataset.classes != record.num_classes:
         return f"a classifier of {dataset.classes} classes"
@@ -133,15 +139,16 @@ def prepare(
     if chosen.name != PUBLISHED:
         say(f"protocol: {chosen.name}, {chosen.subset} compete")
     backend = get_backend(request.framework)
+    transform = Transform(found.recipe)
+    truth = oracle(transform, backend, config, weights.state)
     net = backend.build(config)
     backend.load(net, weights.state)
     model, exact = _forms(backend, net, config, request)
     certificate = certify(
-        Transform(found.recipe),
+        transform,
         backend,
         model=model,
-        config=config,
-        state=weights.state,
+        exact=truth,
         workers=request.workers,
     )
     asked = asked_settings(
@@ -193,6 +200,7 @@ def pictures(request: Request, classes: int) -> Dataset:
         class_wnids=wnids(),
         num_classes=classes,
         layout=request.layout,
+        test_set=request.protocol,
     )
     check_classes(dataset, protocol(request.protocol))
     return dataset

@@ -15,10 +15,12 @@ from types import MappingProxyType
 
 import numpy as np
 
+from eval.cifar_sets import PICTURES, SETS, SOURCE, set_of_recipe
 from eval.layout_names import PUBLISHED
 from eval.records import Dataset
 from ppim_port.errors import DatasetError, UnknownNameError
 from ppim_port.imagenet import wnids
+from ppim_port.manifest import ModelRecord
 from ppim_port.state_dict import Array
 
 CLASSES = 1000
@@ -32,19 +34,21 @@ class Protocol:
     Attributes:
         name: as it is typed.
         n: pictures of the whole set.
-        classes: indices that compete, sorted; None means all 1000.
+        classes: indices that compete, sorted; None means all.
         source: where n and classes were read.
+        outputs: of the nets that it is for.
     """
 
     name: str
     n: int
     classes: tuple[int, ...] | None
     source: str
+    outputs: int = CLASSES
 
     @property
     def subset(self) -> str:
         """The class subset in words, as a report states it."""
-        count = CLASSES if self.classes is None else len(self.classes)
+        count = self.outputs if self.classes is None else len(self.classes)
         return f"{'all ' if self.classes is None else ''}{count:,} classes"
 
 
@@ -60,6 +64,7 @@ _WHOLE: tuple[Protocol, ...] = (
     _all("imagenet-v2-top-images", 10_000, _V2),
     # Its own README says 50,000; the archive that people have holds 889 more.
     _all("imagenet-sketch", 50_889, "TensorFlow Datasets' catalog: imagenet_sketch"),
+    *(Protocol(s.name, PICTURES, None, SOURCE, s.classes) for s in SETS.values()),
 )
 _A = "TensorFlow Datasets' catalog; classes: eval.py of natural-adv-examples"
 _R = "README of hendrycks/imagenet-r; classes: eval.py of the same repository"
@@ -123,6 +128,23 @@ def stated(chosen: Protocol, n: int) -> str:
     """How many of its pictures, and the class subset, as a verdict states them."""
     whole = f"all {n:,}" if n == chosen.n else f"{n:,} of the {chosen.n:,}"
     return f"{whole} pictures of the test set {chosen.name} over {chosen.subset}"
+
+
+def default_recipe(record: ModelRecord, chosen: Protocol) -> str:
+    """The recipe that a run has unless another is named.
+
+    The model's own; but a net of ImageNet's that was fitted to CIFAR is shown CIFAR's
+    pictures as they are, since no recipe for 224 pixels was meant for them.
+    """
+    known = SETS.get(chosen.name)
+    own = record.recipe
+    return own if known is None or own in known.recipes else known.recipes[0]
+
+
+def published_set(record: ModelRecord) -> str:
+    """The test set of a model's published figures: that of its own recipe."""
+    known = set_of_recipe(record.recipe)
+    return PUBLISHED if known is None else known.name
 
 
 def check_classes(dataset: Dataset, chosen: Protocol) -> None:

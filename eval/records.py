@@ -16,7 +16,15 @@ from ppim_port.recipe import Recipe, read_picture
 from ppim_port.state_dict import FrameworkName
 
 Layout: TypeAlias = Literal[
-    "folders", "list", "devkit", "flat", "tar", "parquet", "webdataset"
+    "folders",
+    "list",
+    "devkit",
+    "flat",
+    "tar",
+    "parquet",
+    "webdataset",
+    "cifar-python",
+    "cifar-binary",
 ]
 
 

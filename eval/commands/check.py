@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.cifar_sets import SETS
 from eval.commands.options import add_dataset
+from eval.commands.options import test_set as named_set
 from eval.dataset import open_dataset
 from eval.gate import missing_from_whole
 from eval.inspection import (
@@ -128,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
         layout=options.layout,
         manifest=options.manifest,
         recipe=options.recipe,
-        test_set=options.protocol,
+        test_set=named_set(options),
         workers=options.workers,
     )
     if options.write_manifest:
@@ -162,7 +164,14 @@ def check(
     if decoder.needs_pillow:
         require_pillow()
     known = read_manifest(manifest) if manifest else None
-    dataset = open_dataset(root, val_list=val_list, class_wnids=wnids(), layout=layout)
+    dataset = open_dataset(
+        root,
+        val_list=val_list,
+        class_wnids=wnids(),
+        num_classes=chosen.outputs,
+        layout=layout,
+        test_set=chosen.name,
+    )
     check_classes(dataset, chosen)
     looks = tuple(look_at(dataset, decoder, workers=workers))
     alone = dataset.layout == "tar" and dataset.root.is_file()
@@ -178,7 +187,7 @@ def check(
 
 def _missing(dataset: Dataset, chosen: Protocol) -> str | None:
     """Other test sets than the published one have no official names: by count."""
-    if chosen.name == PUBLISHED:
+    if chosen.name in (PUBLISHED, *SETS):
         return missing_from_whole(dataset)
     n = len(dataset.samples)
     return None if n == chosen.n else stated(chosen, n)

@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     from eval.protocols import protocol
 
     # A name that no cell could know would fail each of them after a start of seconds.
-    protocol(options.protocol)
+    if options.protocol:
+        protocol(options.protocol)
     models = _names(options.models)
     weights = _weights(options.weights, models)
     wanted = cells(models, _names(options.frameworks), _names(options.recipes))

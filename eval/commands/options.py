@@ -71,11 +71,11 @@ def add_dataset(p: argparse._ActionsContainer, *, recipe: bool = True) -> None:
     )
     p.add_argument(
         "--protocol",
-        default=PUBLISHED,
+        "--dataset",
         metavar="NAME",
         help="the test set, which says how many pictures there are and which classes "
-        "compete: imagenet-a, imagenet-r, imagenet-sketch, imagenet-v2-... "
-        "(default: %(default)s, the only one with published figures)",
+        "compete: cifar10, cifar100, imagenet-a, imagenet-r, imagenet-sketch, "
+        f"imagenet-v2-... (default: the CIFAR set that lies there, else {PUBLISHED})",
     )
     if recipe:
         p.add_argument(
@@ -112,6 +112,19 @@ def add_pictures(p: argparse.ArgumentParser) -> None:
     )
 
 
+def test_set(options: argparse.Namespace) -> str:
+    """The test set of `add_dataset`'s options: as named, or as the pictures tell.
+
+    Raises:
+        DatasetError: both CIFAR sets lie there, and none is named.
+    """
+    if options.protocol:
+        return str(options.protocol)
+    from eval.dataset import known_set
+
+    return known_set(options.val_dir) or PUBLISHED
+
+
 def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request:
     """What `add_pictures` or the main program took, as an evaluation's request."""
     from eval.records import Request
@@ -126,7 +139,7 @@ def request_of(options: argparse.Namespace, framework: FrameworkName) -> Request
         workers=options.workers,
         recipe=options.recipe,
         layout=options.layout,
-        protocol=options.protocol,
+        protocol=test_set(options),
     )
 
 

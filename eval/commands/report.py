@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,12 +75,16 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Score, write the forms that were asked for, and say where they are."""
+    from eval.cifar_sets import class_names, set_of_id
     from eval.reporting import ClassNames, load_names
     from eval.verification import verify
 
     _check_outputs(options)
     names = load_names(options.names) if options.names else ClassNames()
-    report = build(verify(options.result), options.real, baseline=options.baseline)
+    found = verify(options.result)
+    if cifar := set_of_id(found.sealed.rows[0].id):
+        names = replace(names, plain=class_names(cifar))
+    report = build(found, options.real, baseline=options.baseline)
     for path, text in _forms(report, options, names).items():
         _write(text, path)
     return 0

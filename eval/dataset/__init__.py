@@ -10,6 +10,8 @@ Seven layouts, found out or named:
     parquet     shards with image and label
     webdataset  tar shards with key.jpg and key.cls or key.json
 
+and of CIFAR-10 and CIFAR-100 three: see `eval.dataset.cifar`.
+
 The same pictures give the same samples in each: ids of validation pictures are their
 official names, order is by id, and labels of validation pictures are compared with the
 true ones. Hidden files (a leading dot) are passed over; symlinks are followed. Nothing
@@ -23,6 +25,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from eval.cifar_sets import SETS, CifarSet
+from eval.dataset.cifar import known_set, open_cifar
 from eval.dataset.folders import from_folders
 from eval.dataset.layouts import Place, detect, look
 from eval.dataset.listed import from_list
@@ -31,11 +35,15 @@ from eval.dataset.parquet import from_parquet
 from eval.dataset.tarred import from_tars
 from eval.dataset.truth import check_labels
 from eval.dataset.webdataset import from_shards
+from eval.layout_names import PUBLISHED
 from eval.records import Dataset, Layout
 from ppim_port.errors import DatasetError, UnknownNameError, UsageError
 from ppim_port.validation_set import GROUND_TRUTH
 
-__all__ = ["open_dataset"]
+__all__ = ["known_set", "open_dataset"]
+
+# In these nothing of CIFAR can lie.
+_OTHERS = ("folders", "list", "devkit", "flat", "tar", "webdataset")
 
 
 def open_dataset(
@@ -45,6 +53,7 @@ def open_dataset(
     class_wnids: Sequence[str],
     num_classes: int = 1000,
     layout: Layout | None = None,
+    test_set: str = PUBLISHED,
 ) -> Dataset:
     """Find the pictures under `root` and their labels.
 
@@ -55,6 +64,7 @@ def open_dataset(
         class_wnids: the folder name of each class, by index; some may be absent.
         num_classes: labels must be below this.
         layout: see the module's text; None finds it out.
+        test_set: whose pictures they are; those of ImageNet are all laid out alike.
 
     Raises:
         DatasetError: nothing to evaluate, or something without a clear label.
@@ -62,6 +72,9 @@ def open_dataset(
         UsageError: the layout has its own labels, and a list was given too.
     """
     root = Path(root)
+    if test_set in SETS:
+        return _cifar(root, val_list, num_classes, layout, SETS[test_set])
+    _refuse_cifar(root, layout)
     place = look(root)
     if layout is None:
         layout = detect(place, val_list)
@@ -75,6 +88,35 @@ def open_dataset(
         dataset = _without_folders(root, place, layout, val_list, num_classes)
     check_labels(val_list or root, dataset.samples, num_classes)
     return dataset
+
+
+def _cifar(
+    root: Path,
+    val_list: Path | None,
+    num_classes: int,
+    layout: Layout | None,
+    known: CifarSet,
+) -> Dataset:
+    if val_list is not None:
+        msg = (
+            f"{str(val_list)!r}: {known.title} has labels of its own. Leave --val-list "
+            "out."
+        )
+        raise UsageError(msg)
+    return open_cifar(root, known, num_classes=num_classes, layout=layout)
+
+
+def _refuse_cifar(root: Path, layout: Layout | None) -> None:
+    found = None if layout in _OTHERS else known_set(root)
+    if found:
+        msg = (
+            f"{str(root)!r}: these are the pictures of {SETS[found].title}. Name the "
+            f"test set: --dataset {found}. Nothing was evaluated."
+        )
+        raise DatasetError(msg)
+    if layout in ("cifar-python", "cifar-binary"):
+        msg = f"The layout {layout!r} goes with --dataset {' or '.join(SETS)}."
+        raise UsageError(msg)
 
 
 def _without_folders(

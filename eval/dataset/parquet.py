@@ -58,7 +58,7 @@ class RowGroups:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-            found = _open(path).read_row_group(group, columns=[column]).column(0)
+            found = open_shard(path).read_row_group(group, columns=[column]).column(0)
             self._kept[key] = found
             self._size += found.nbytes
             while self._size > self._most and len(self._kept) > 1:
@@ -96,7 +96,13 @@ class Cell:
         return data
 
 
-def _open(path: Path) -> Any:
+def open_shard(path: Path) -> Any:
+    """A Parquet file, its footer read.
+
+    Raises:
+        DatasetError: it is none, or damaged.
+        MissingPackageError: pyarrow is not installed.
+    """
     try:
         from pyarrow import parquet
     except ImportError as error:
@@ -110,8 +116,8 @@ def _open(path: Path) -> Any:
 
 
 def _rows(shard: Path, groups: RowGroups, *, num_classes: int) -> Iterator[Sample]:
-    file = _open(shard)
-    leaves = set(_leaves(file))
+    file = open_shard(shard)
+    leaves = set(leaves_of(file))
     column = "image.bytes" if "image.bytes" in leaves else "image"
     if column not in leaves or "label" not in leaves:
         msg = (
@@ -122,7 +128,7 @@ def _rows(shard: Path, groups: RowGroups, *, num_classes: int) -> Iterator[Sampl
     names = [name for name in ("image.path", "path", "filename") if name in leaves]
     wanted = ["label", *names[:1]]
     for group in range(file.num_row_groups):
-        table = _read(shard, file, group, wanted)
+        table = read_rows(shard, file, group, wanted)
         for row, record in enumerate(table):
             place = f"{shard.stem}/{group:05d}-{row:06d}"
             name = _name(record, place)
@@ -131,11 +137,17 @@ def _rows(shard: Path, groups: RowGroups, *, num_classes: int) -> Iterator[Sampl
             yield Sample(id_of(name), shard / name, label, cell)
 
 
-def _leaves(file: Any) -> list[str]:
+def leaves_of(file: Any) -> list[str]:
+    """Dotted names of the columns of an open shard."""
     return [file.schema.column(at).path for at in range(len(file.schema))]
 
 
-def _read(shard: Path, file: Any, group: int, wanted: list[str]) -> list[Any]:
+def read_rows(shard: Path, file: Any, group: int, wanted: list[str]) -> list[Any]:
+    """The columns of a row group, a dictionary a row.
+
+    Raises:
+        DatasetError: the group is damaged.
+    """
     try:
         rows: list[Any] = file.read_row_group(group, columns=wanted).to_pylist()
     except (OSError, ValueError) as error:

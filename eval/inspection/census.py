@@ -35,7 +35,7 @@ class Facts:
     """One picture's headers.
 
     Attributes:
-        format: "jpeg", "png", "gif", "bmp", "webp" or "unknown", by content.
+        format: "jpeg", "png", "gif", "bmp", "webp", "ppm" or "unknown", by content.
         misnamed: whether the name's suffix says another format.
         components: 1 grey, 3 colour, 4 CMYK; 0 unknown.
         subsampling: of a colour JPEG's chroma, such as "4:2:0"; else empty.
@@ -95,6 +95,8 @@ def _format(data: bytes) -> str:
         return "png"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
+    if data[:2] == b"P6":
+        return "ppm"
     return {b"GIF8": "gif"}.get(data[:4], "bmp" if data[:2] == b"BM" else "unknown")
 
 

@@ -22,13 +22,15 @@ class ClassNames:
 
     Attributes:
         words: by WordNet id; may be empty.
+        plain: by index, of classes that have no WordNet id; empty for ImageNet's.
     """
 
     words: dict[str, str] = field(default_factory=dict)
+    plain: tuple[str, ...] = ()
 
     def __call__(self, index: int) -> str:
         """The first word if there is one, and the id; of strange classes, the index."""
-        known = wnids()
+        known = self.plain or wnids()
         if index >= len(known):
             return f"class {index}"
         word = self.words.get(known[index], "").split(",")[0]

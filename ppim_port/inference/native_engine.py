@@ -54,12 +54,14 @@ class NativeEngine:
     def linear(self, layer: Convolution) -> Callable[[Array], Array]:
         """See `Engine.linear`; logits are float32."""
         run = self._convolution(layer, self._dtype, "float32")
-        return lambda x: run(x).reshape(len(x), len(layer.bias))
+        classes = len(layer.bias)
+        return lambda x: run(x).reshape(len(x), classes)
 
     def _convolution(
         self, layer: Convolution, dtype: ElementType, result: ElementType
     ) -> Convolve[Array]:
         packed = pack(self._library, layer.weight, layer.bias, dtype=dtype)
+        relu = layer.relu  # The layer itself would keep its float64 weights.
         window = Geometry(
             layer.kernel_size, layer.stride, padding=layer.kernel_size // 2
         )
@@ -76,7 +78,7 @@ class NativeEngine:
                 stride=window.stride,
                 padding=window.padding,
                 residual=None if residual is None else Buffer.of(residual),
-                relu=layer.relu,
+                relu=relu,
                 threads=self._threads,
             )
             return out

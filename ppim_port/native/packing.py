@@ -25,7 +25,7 @@ class Packed:
 
     Attributes:
         weight: float32, or bfloat16 as uint16 bits; panels of output channels.
-        bias: float32 `[out_channels]`.
+        bias: float32 `[out_channels]`, with zeros up to whole panels.
         dtype: of the weights, and so of the input.
         channels: of the input.
         out_channels: of the output.
@@ -72,7 +72,7 @@ def pack(
     taps[:out] = weight.transpose(0, 2, 3, 1).reshape(out, size**2, channels)
     panel = taps.reshape(panels, library.panel, size**2, channels)
     ordered = np.ascontiguousarray(panel.transpose(0, 2, 3, 1))
-    bias = np.array(bias, np.float32)
+    bias = np.pad(np.asarray(bias, np.float32), (0, panels * library.panel - out))
     if dtype == "float32":
         return Packed(ordered, bias, dtype, channels, out, size, library.panel)
     pairs = to_bfloat16(ordered)

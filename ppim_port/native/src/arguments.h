@@ -11,7 +11,7 @@ enum Type : int32_t { kFloat32 = 0, kBfloat16 = 1, kFloat64 = 2 };
 struct ConvolutionArguments {
   const void* input;     // [n, height, width, channels], input_type
   const void* weight;    // packed, see convolution.h
-  const float* bias;     // [out_channels]
+  const float* bias;     // as many as the panels have columns
   const void* residual;  // like output, or null; added before the ReLU
   void* output;          // [n, out_height, out_width, out_channels], output_type
   int64_t n, height, width, channels;

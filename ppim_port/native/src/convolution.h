@@ -85,24 +85,28 @@ inline void accumulate(const void* const* rows, int64_t taps, int64_t steps,
   }
 }
 
+// The bias is as long as the panels are wide together.
 template <class Out>
 inline void finish(const ConvolutionArguments& p, int64_t row, int64_t column,
                    const vec<float> (&sums)[VECTORS]) {
   const auto* residual = (const Out*)p.residual;
   auto* output = (Out*)p.output;
   for (int v = 0; v < VECTORS; ++v, column += lanes<float>) {
-    int64_t at = row * p.out_channels + column;
-    if (column + lanes<float> <= p.out_channels) {
-      vec<float> value = sums[v] + load_vector(p.bias + column);
+    int64_t at = row * p.out_channels + column, left = p.out_channels - column;
+    if (left <= 0) return;
+    vec<float> value = sums[v] + load_vector(p.bias + column);
+    if (left >= lanes<float>) {
       if (residual) value += load_vector(residual + at);
       store_vector(output + at, p.relu ? rectified(value) : value);
       continue;
     }
-    for (int64_t lane = 0; column + lane < p.out_channels; ++lane) {
-      float value = sums[v][lane] + p.bias[column + lane];
-      if (residual) value += load(residual + at + lane);
-      store(output + at + lane, p.relu && value < 0 ? 0 : value);
+    Out part[lanes<float>] = {};
+    if (residual) {
+      std::memcpy(part, residual + at, left * sizeof(Out));
+      value += load_vector((const Out*)part);
     }
+    store_vector(part, p.relu ? rectified(value) : value);
+    std::memcpy(output + at, part, left * sizeof(Out));
   }
 }
 
@@ -123,19 +127,25 @@ inline void tile(const ConvolutionArguments& p, const void* const* rows, int64_t
 // last one, and `finish` leaves them out.
 inline void locate(const ConvolutionArguments& p, int64_t first, int64_t end, int count,
                    int64_t bytes, const void* zeros, const void** found) {
+  int64_t x = first % p.out_width, y = first / p.out_width % p.out_height;
+  int64_t image = first / (p.out_width * p.out_height);
   for (int r = 0; r < count; ++r) {
-    int64_t row = std::min(first + r, end - 1);
-    int64_t x = row % p.out_width, y = row / p.out_width % p.out_height;
-    int64_t image = row / (p.out_width * p.out_height);
-    for (int64_t i = 0; i < p.kernel_size; ++i)
-      for (int64_t j = 0; j < p.kernel_size; ++j) {
-        int64_t in_y = y * p.stride + i - p.padding;
+    const void** at = found + r;
+    for (int64_t i = 0; i < p.kernel_size; ++i) {
+      int64_t in_y = y * p.stride + i - p.padding;
+      bool inside = 0 <= in_y && in_y < p.height;
+      int64_t line = (image * p.height + in_y) * p.width;
+      for (int64_t j = 0; j < p.kernel_size; ++j, at += count) {
         int64_t in_x = x * p.stride + j - p.padding;
-        bool inside = 0 <= in_y && in_y < p.height && 0 <= in_x && in_x < p.width;
-        int64_t at = (image * p.height + in_y) * p.width + in_x;
-        found[(i * p.kernel_size + j) * count + r] =
-            inside ? (const char*)p.input + at * p.channels * bytes : zeros;
+        *at = inside && 0 <= in_x && in_x < p.width
+                  ? (const char*)p.input + (line + in_x) * p.channels * bytes
+                  : zeros;
       }
+    }
+    if (first + r + 1 >= end) continue;
+    // Without a division for each position: those cost more than narrow layers do.
+    if (++x == p.out_width) x = 0, ++y;
+    if (y == p.out_height) y = 0, ++image;
   }
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <vector>
 
 #include "arguments.h"
 #include "parallel.h"
@@ -31,7 +32,7 @@ struct Span {
 
 // `count` neighbouring vectors of channels, each with its group's kernel.
 template <int COUNT, class T, class F = accumulator_t<T>>
-inline void weigh(const InvolutionArguments& p, const T* input, const T* const* kernels,
+inline void weigh(const InvolutionArguments& p, const T* input, const F* const* kernels,
                   const Span& rows, const Span& columns, vec<F> (&sums)[COUNT]) {
   for (int64_t i = rows.begin; i < rows.end; ++i) {
     int64_t y = rows.origin + i * p.dilation;
@@ -41,16 +42,16 @@ inline void weigh(const InvolutionArguments& p, const T* input, const T* const* 
       int64_t tap = i * p.kernel_size + j;
 #pragma GCC unroll 4
       for (int v = 0; v < COUNT; ++v)
-        sums[v] += load(kernels[v] + tap) * load_vector(at + v * lanes<F>);
+        sums[v] += kernels[v][tap] * load_vector(at + v * lanes<F>);
     }
   }
 }
 
 template <int COUNT, class T, class F = accumulator_t<T>>
-inline void vectors(const InvolutionArguments& p, const T* input, const T* weight,
+inline void vectors(const InvolutionArguments& p, const T* input, const F* weight,
                     T* output, int64_t channel, const Span& rows, const Span& columns) {
   int64_t taps = p.kernel_size * p.kernel_size, width = p.channels / p.groups;
-  const T* kernels[COUNT];
+  const F* kernels[COUNT];
   for (int v = 0; v < COUNT; ++v)
     kernels[v] = weight + (channel + v * lanes<F>) / width * taps;
   vec<F> sums[COUNT] = {};
@@ -70,16 +71,16 @@ inline void vectors(const InvolutionArguments& p, const T* input, const T* weigh
 
 // Groups whose width is no multiple of a register's lanes.
 template <class T, class F = accumulator_t<T>>
-inline void scalars(const InvolutionArguments& p, const T* input, const T* weight,
+inline void scalars(const InvolutionArguments& p, const T* input, const F* weight,
                     T* output, const Span& rows, const Span& columns) {
   int64_t taps = p.kernel_size * p.kernel_size, width = p.channels / p.groups;
   for (int64_t channel = 0; channel < p.channels; ++channel) {
-    const T* kernel = weight + channel / width * taps;
+    const F* kernel = weight + channel / width * taps;
     F sum = 0;
     for (int64_t i = rows.begin; i < rows.end; ++i)
       for (int64_t j = columns.begin; j < columns.end; ++j) {
         int64_t y = rows.origin + i * p.dilation, x = columns.origin + j * p.dilation;
-        sum += load(kernel + i * p.kernel_size + j) *
+        sum += kernel[i * p.kernel_size + j] *
                load(input + (y * p.width + x) * p.channels + channel);
       }
     if (p.scale) sum = sum * p.scale[channel] + p.shift[channel];
@@ -87,11 +88,25 @@ inline void scalars(const InvolutionArguments& p, const T* input, const T* weigh
   }
 }
 
+// One position's kernels in what they are multiplied in: once, not for each channel.
+inline const float* widened(const float* kernels, int64_t, float*) { return kernels; }
+inline const double* widened(const double* kernels, int64_t, double*) {
+  return kernels;
+}
+inline const float* widened(const bfloat16* kernels, int64_t count, float* room) {
+  int64_t k = 0;
+  for (; k + lanes<float> <= count; k += lanes<float>)
+    store_vector(room + k, load_vector(kernels + k));
+  for (; k < count; ++k) room[k] = load(kernels + k);
+  return room;
+}
+
 template <class T, class F = accumulator_t<T>>
 void involve(const InvolutionArguments& p) {
   int64_t kernel_elements = p.groups * p.kernel_size * p.kernel_size;
   bool whole = (p.channels / p.groups) % lanes<F> == 0;
   parallel_for(p.n * p.out_height, p.threads, [&](int64_t begin, int64_t stop) {
+    std::vector<F> room(sizeof(T) < sizeof(F) ? kernel_elements : 0);
     for (int64_t line = begin; line < stop; ++line) {
       const T* input =
           (const T*)p.input + line / p.out_height * p.height * p.width * p.channels;
@@ -99,7 +114,8 @@ void involve(const InvolutionArguments& p) {
       for (int64_t x = 0; x < p.out_width; ++x) {
         Span columns(x, p.stride, p.dilation, p.kernel_size, p.width);
         int64_t at = line * p.out_width + x;
-        const T* weight = (const T*)p.weight + at * kernel_elements;
+        const F* weight = widened((const T*)p.weight + at * kernel_elements,
+                                  kernel_elements, room.data());
         T* output = (T*)p.output + at * p.channels;
         if (!whole) {
           scalars<T>(p, input, weight, output, rows, columns);
