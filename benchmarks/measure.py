@@ -9,21 +9,18 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+SAMPLED_EVERY_S = 0.2
+
 
 def report_side(work: Callable[[], int]) -> None:
-    """In the child: do the work; print how much was done and the peak of memory.
-
-    The peak is of this process alone: what loader processes take comes on top.
-    """
-    count = work()
-    status = Path("/proc/self/status").read_text("utf-8").splitlines()
-    peak = next(line for line in status if line.startswith("VmHWM"))
-    print(json.dumps({"count": count, "mib": int(peak.split()[1]) // 1024}))
+    """In the child: do the work; print how much was done."""
+    print(json.dumps({"count": work()}))
 
 
 def run_sides(
@@ -31,20 +28,47 @@ def run_sides(
 ) -> dict[str, dict[str, float]]:
     """In the parent: `rounds` turns of every side; medians by side.
 
-    Seconds are those of the whole process, its start and imports included.
+    Seconds are those of the whole process, its start and imports included; memory is
+    the peak of it and its loader processes together.
     """
     runs: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
             command = [sys.executable, "-m", module, "--side", side, *arguments]
-            begun = time.perf_counter()
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            seconds = time.perf_counter() - begun
-            if done.returncode:
-                sys.exit(f"{side} failed:\n{done.stderr}")
-            result = json.loads(done.stdout.splitlines()[-1])
-            runs[side].append({**result, "seconds": seconds})
+            runs[side].append(_run(side, command))
     return {side: _median(results) for side, results in runs.items()}
+
+
+def _run(side: str, command: Sequence[str]) -> dict[str, Any]:
+    """One turn: what it says, its seconds, and its peak in MiB."""
+    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as wrong:
+        begun = time.perf_counter()
+        process = subprocess.Popen(command, stdout=said, stderr=wrong)
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, _held(process.pid))
+            time.sleep(SAMPLED_EVERY_S)
+        seconds = time.perf_counter() - begun
+        for file in (said, wrong):
+            file.seek(0)
+        if process.returncode:
+            sys.exit(f"{side} failed:\n{wrong.read()}")
+        result = json.loads(said.read().splitlines()[-1])
+    return {**result, "seconds": seconds, "mib": peak / 1024}
+
+
+def _held(pid: int) -> int:
+    """KiB that a process and its children hold; pages that they share count once."""
+    total = 0
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8").splitlines()
+        total = next(int(line.split()[1]) for line in rollup if line[:4] == "Pss:")
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children = (task / "children").read_text("utf-8").split()
+            total += sum(_held(int(child)) for child in children)
+    except (OSError, StopIteration):
+        pass  # It has ended meanwhile.
+    return total
 
 
 def _median(results: Sequence[dict[str, Any]]) -> dict[str, float]:

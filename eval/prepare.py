@@ -30,6 +30,7 @@ from ppim_port.checkpoint import sha256_file
 from ppim_port.errors import UsageError
 from ppim_port.imagenet import wnids
 from ppim_port.manifest import ModelRecord, load_manifest
+from ppim_port.memory import give_back
 from ppim_port.models.family import Config
 from ppim_port.recipe import Recipe, Transform, open_recipe
 
@@ -183,6 +184,7 @@ def _forms(
     if request.plain:
         return net, None
     model = backend.fuse(net, config, precision=request.precision)
+    give_back()
     exact = None if request.precision == "float32" else backend.fuse(net, config)
     return model, exact
 
