@@ -88,8 +88,9 @@ def _units() -> list[tuple[str, str, list[str]]]:
     several objects hold, the linker keeps the first.
     """
     x86 = platform.machine().lower() in {"x86_64", "amd64", "x64"}
-    sets = _GENERIC | (_X86 if x86 else {})
-    flags = [f'-DPPIM_ABI="{abi()}"', *(["-DPPIM_X86"] if x86 else [])]
+    known = {isa: own for isa, own in _X86.items() if x86 and _understood(own)}
+    sets = _GENERIC | known
+    flags = [f'-DPPIM_ABI="{abi()}"', *(f"-DPPIM_{isa.upper()}" for isa in known)]
     kernels = [
         (isa, "kernels.cpp", [f"-DPPIM_ISA={isa}", *own]) for isa, own in sets.items()
     ]
@@ -98,6 +99,15 @@ def _units() -> list[tuple[str, str, list[str]]]:
         ("dispatch", "dispatch.cpp", flags),
         *kernels,
     ]
+
+
+def _understood(flags: list[str]) -> bool:
+    """Whether the compiler knows an instruction set; older ones lack the newest."""
+    try:
+        _run([*_compiler(), *flags, "-x", "c++", "-fsyntax-only", os.devnull])
+    except BuildError:
+        return False
+    return True
 
 
 def _compile(place: Path, name: str, source: str, flags: list[str]) -> Path:

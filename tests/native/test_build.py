@@ -142,3 +142,20 @@ def test_a_failing_build_from_the_command_line_ends_with_the_reason() -> None:
     )
     assert done.returncode == 1
     assert done.stderr.startswith("No C++ compiler: /nowhere/c++")
+
+
+@needs_compiler
+def test_a_compiler_that_lacks_an_instruction_set_builds_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old-c++"
+    old.write_text(
+        "#!/bin/sh\n"
+        'for word; do case "$word" in -mavx512*) exit 1;; esac; done\n'
+        f'exec {COMPILER} "$@"\n'
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("CXX", str(old))
+    names = {name for name, _, _ in build._units()}
+    assert "generic" in names
+    assert not names & {"avx512", "avx512bf16"}

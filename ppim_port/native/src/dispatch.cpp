@@ -2,15 +2,14 @@
 //
 // No exception crosses it: a kernel returns 0, or 1 where memory ran out, and then its
 // outputs are not whole.
-//   PPIM_ABI  digest of arguments.h, so that callers can refuse an old library
+//   PPIM_ABI   digest of arguments.h, so that callers can refuse an old library
+//   PPIM_AVX2  and so on: which instruction sets the compiler knew
 #include <cstring>
 
 #include "arguments.h"
 
-extern const Kernels ppim_kernels_generic;
-#ifdef PPIM_X86
-extern const Kernels ppim_kernels_avx2, ppim_kernels_avx512, ppim_kernels_avx512bf16;
-#endif
+extern const Kernels ppim_kernels_generic, ppim_kernels_avx2, ppim_kernels_avx512,
+    ppim_kernels_avx512bf16;
 
 namespace {
 
@@ -21,19 +20,23 @@ struct Build {
 
 // The fastest first.
 const Build builds[] = {
-#ifdef PPIM_X86
+#ifdef PPIM_AVX512BF16
     {&ppim_kernels_avx512bf16,
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
               bool(__builtin_cpu_supports("avx512bf16"));
      }},
+#endif
+#ifdef PPIM_AVX512
     {&ppim_kernels_avx512,
      [] {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
               __builtin_cpu_supports("avx512dq") &&
               bool(__builtin_cpu_supports("avx512vl"));
      }},
+#endif
+#ifdef PPIM_AVX2
     {&ppim_kernels_avx2,
      [] {
        return __builtin_cpu_supports("avx2") && bool(__builtin_cpu_supports("fma"));
