@@ -19,10 +19,10 @@ $(STAMP): pyproject.toml constraints.txt weights.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  -c constraints.txt "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -c constraints.txt -e '.[all,dev]'
+	  -c constraints.txt -e '.[all,demo,dev]'
 	touch $@
 
-demo: $(STAMP)  ## convert and evaluate something small and real, in both frameworks
+demo: $(STAMP)  ## convert and evaluate, made-up and real weights, in both frameworks
 	$(BIN)/python demo/run.py
 
 lint: $(STAMP)  ## ruff, mypy --strict, import contracts

@@ -7,13 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eval.cifar_sets import SETS
 from eval.parity import Divergence, Parity, Watch, first_divergence, parity
 from eval.players import Part, Player, players
 from eval.prepare import named, pictures
 from eval.preprocess import batches
 from eval.protocols import protocol
 from eval.records import Dataset, Request
-from ppim_port.errors import UsageError
+from ppim_port.errors import DatasetError, UsageError
 from ppim_port.recipe import Transform
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
 
@@ -60,7 +61,9 @@ def run_parity(sides: Sides, *, say: Callable[[str], None]) -> SideBySide:
     requests = [replace(sides.request, framework=name) for name in sides.frameworks]
     found, _ = (named(request) for request in requests)
     transform = Transform(found.recipe)
-    dataset = pictures(sides.request, found.record.num_classes)
+    cifar = SETS.get(sides.request.protocol)
+    classes = cifar.classes if cifar else found.record.num_classes
+    dataset = pictures(sides.request, classes)
     dataset = replace(dataset, samples=dataset.samples[: sides.limit])
     parts = tuple(Part(r.model, r.framework, r.weights) for r in requests)
     say(f"pictures: {len(dataset.samples):,} in {dataset.root}")
@@ -91,9 +94,19 @@ def _watch(
         for batch in stream:
             images = transform.finish(batch.images)
             first, second = _ask(nets, "predict", images)
+            _refuse_fewer(first.shape[1], dataset)
             ids = [sample.id for sample in batch.samples]
             watch.add(ids, first[:, competing], second[:, competing])
     return watch
+
+
+def _refuse_fewer(outputs: int, dataset: Dataset) -> None:
+    if outputs != dataset.classes:
+        message = (
+            f"{str(dataset.root)!r}: pictures of {dataset.classes} classes, and a net "
+            f"of {outputs}. Name weights of a net for them."
+        )
+        raise DatasetError(message)
 
 
 def _ask(nets: Sequence[Player], what: str, images: Array) -> list[Any]:

@@ -51,8 +51,9 @@ def _kernels() -> str:
     library = load()
     if library is not None:
         return f"{library.isa} ({PATH})"
-    why = f"switched off by {VARIABLE}" if PATH.exists() else "not built"
-    return f"{why}; with a C++ compiler: python -m ppim_port.native.build"
+    if PATH.exists():
+        return f"switched off by {VARIABLE}"
+    return "not built; with a C++ compiler: python -m ppim_port.native.build"
 
 
 def _on_cpu() -> str:

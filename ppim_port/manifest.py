@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from ppim_port.errors import ManifestError, UnknownNameError
+from ppim_port.fetch.installed import is_package
 from ppim_port.schema import (
     Check,
     ListOf,
@@ -30,6 +31,10 @@ from ppim_port.schema import (
 SCHEMA_VERSION = 1
 
 _HTTPS = Check(lambda text: text.startswith("https://"), "an https:// address")
+_PLACE = Check(
+    lambda text: text.startswith("https://") or is_package(text),
+    "an https:// address, or package:NAME/PATH of a file that a Python package ships",
+)
 _DIGEST = Check(
     lambda text: re.fullmatch("[0-9a-f]{64}", text) is not None, "64 lower-case hex"
 )
@@ -42,7 +47,7 @@ _PERCENT = Number(0, 100)
 _SOURCE: Mapping[str, Shape] = {
     "name": Text(),
     "format": Text(("pth", "pdparams", "safetensors")),
-    "url": _HTTPS,
+    "url": _PLACE,
     "filename": _FILENAME,
     "licence": Text(),
     "sha256": Nullable(_DIGEST),
@@ -86,7 +91,18 @@ SCHEMA: Mapping[str, Shape] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place that publishes a model's weights; `sha256` is None if unpublished."""
+    """One place that publishes a model's weights.
+
+    Attributes:
+        name: for messages and for `--source`.
+        format: of the file.
+        url: its https address, or `package:NAME/PATH` for a file that a Python package
+            ships: NAME for pip, PATH as in the wheel.
+        filename: its name in the cache.
+        licence: of the weights.
+        sha256: None where nobody publishes one; a package's file always has one.
+        note: what is special about it.
+    """
 
     name: str
     format: Literal["pth", "pdparams", "safetensors"]
@@ -213,6 +229,13 @@ def _cross_problems(data: Mapping[str, Any]) -> list[str]:
         f"$.models.{model['name']}.recipe: no recipe {model['recipe']!r}"
         for model in data["models"]
         if model["recipe"] not in data["recipes"]
+    ]
+    found += [
+        f"$.models.{model['name']}.sources.{source['name']}.sha256: missing; a "
+        "package's file needs one"
+        for model in data["models"]
+        for source in model["sources"]
+        if is_package(source["url"]) and source["sha256"] is None
     ]
     for model in data["models"]:
         for kind, key in (("sources", "name"), ("published", "source")):

@@ -51,6 +51,9 @@ def test_models_are_listed_in_the_manifests_order() -> None:
         "rednet50",
         "rednet101",
         "rednet152",
+        "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
     ]
 
 

@@ -35,6 +35,10 @@ def loaded_after(statement: str) -> set[str]:
         "ppim_port.weights",
         "ppim_port.models.rednet.family",
         "ppim_port.ops.involution_numpy",
+        "ppim_port.ops.involution_native",
+        "ppim_port.native.calls",
+        "ppim_port.inference.native_net",
+        "ppim_port.models.rednet.inference",
         "convert.cli",
         "convert.pipeline",
         "eval.cli",
@@ -42,6 +46,11 @@ def loaded_after(statement: str) -> set[str]:
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded_after(f"import {module}") == set()
+
+
+def test_asking_for_the_configuration_loads_nothing_heavy() -> None:
+    """Not even for the versions of what is heavy."""
+    assert loaded_after("from ppim_port.config import config; config()") == set()
 
 
 def test_listing_the_models_loads_nothing_heavy() -> None:

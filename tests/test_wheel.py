@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from ppim_port.checkpoint import write
+from ppim_port.native.build import NAME
 from tests.support.states import made_state, rednet
 
 ROOT = Path(__file__).parent.parent
@@ -65,6 +67,16 @@ def test_wheel_holds_the_packages_and_the_manifest_and_nothing_else(
     assert "ppim_port/weights.json" in names
     assert "ppim_port/data/imagenet_wnids.txt" in names
     assert any(name.endswith("licenses/NOTICE") for name in names)
+
+
+def test_wheel_holds_the_kernels_and_is_for_this_platform_where_a_compiler_is(
+    wheel: Path,
+) -> None:
+    built = shutil.which("c++") is not None
+    names = zipfile.ZipFile(wheel).namelist()
+    assert (f"ppim_port/native/{NAME}" in names) == built
+    assert "ppim_port/native/src/convolution.h" in names
+    assert wheel.name.endswith("-py3-none-any.whl") != built
 
 
 @pytest.mark.parametrize("program", ["convert", "ppim-convert"])

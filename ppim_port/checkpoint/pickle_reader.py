@@ -6,9 +6,11 @@ weights in UnsafeCheckpointError; both name the byte and never show contents.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ppim_port.checkpoint import limits
 from ppim_port.checkpoint.pickle_machine import LoadStorage, Machine
-from ppim_port.checkpoint.pickle_opcodes import OPCODES
+from ppim_port.checkpoint.pickle_opcodes import OPCODES, Handler
 
 _PROTOCOLS = range(2, 5)
 # What Python itself raises when stack, marks, text or numbers do not fit.
@@ -21,6 +23,7 @@ def load_pickle(
     where: str,
     start: int = 0,
     load_storage: LoadStorage | None = None,
+    opcodes: Mapping[int, Handler] = OPCODES,
 ) -> tuple[object, int]:
     """Interpret the pickle at `start`.
 
@@ -29,6 +32,7 @@ def load_pickle(
         where: The file and the part of it, for messages.
         start: Its first byte.
         load_storage: Makes records of torch's persistent ids.
+        opcodes: The table of opcodes; another is for pickles that hold no weights.
 
     Returns:
         The value, and the offset just behind the pickle.
@@ -40,7 +44,7 @@ def load_pickle(
     m = Machine(view, start, where=where, load_storage=load_storage)
     _check_header(m)
     try:
-        _run(m)
+        _run(m, opcodes)
     except _MISFITS as error:
         text = f"malformed pickle ({type(error).__name__})"
         raise m.corrupt(text) from None
@@ -51,10 +55,16 @@ def load_pickle(
 
 
 def load_whole(
-    view: memoryview, *, where: str, load_storage: LoadStorage | None = None
+    view: memoryview,
+    *,
+    where: str,
+    load_storage: LoadStorage | None = None,
+    opcodes: Mapping[int, Handler] = OPCODES,
 ) -> object:
     """Interpret a pickle that must end where `view` ends."""
-    value, end = load_pickle(view, where=where, load_storage=load_storage)
+    value, end = load_pickle(
+        view, where=where, load_storage=load_storage, opcodes=opcodes
+    )
     if end != len(view):
         m = Machine(view, end, where=where, load_storage=None)
         m.fail(f"{len(view) - end} bytes follow the end of the pickle")
@@ -69,10 +79,10 @@ def _check_header(m: Machine) -> None:
         m.refuse(f"pickle protocol {version}; protocols 2 to 4 are read")
 
 
-def _run(m: Machine) -> None:
+def _run(m: Machine, opcodes: Mapping[int, Handler]) -> None:
     for _ in range(limits.MAX_OPCODES):
         code = m.opcode()
-        handler = OPCODES.get(code)
+        handler = opcodes.get(code)
         if handler is None:
             m.refuse(f"opcode 0x{code:02x}, which no framework writes")
         handler(m)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from ppim_port.errors import DigestError, FetchError, UsageError
+from ppim_port.fetch.installed import is_package
 from ppim_port.fetch.outcome import Refused
 from ppim_port.fetch.places import place_of
 from ppim_port.fetch.records import Download, Fetched, Policy, Say
-from ppim_port.fetch.trust import find_cached, promise_of
+from ppim_port.fetch.trust import find_cached, not_installed, promise_of
 
 MAX_BYTES = 2 * 1024**3
 """Largest file accepted. RedNet-152 with its optimiser would be about 0.3e9 bytes."""
@@ -72,6 +73,8 @@ def _first_that_works(
         try:
             if digest_differed and promise_of(download) is None:
                 raise Refused(_NOT_AFTER_MISMATCH)
+            if is_package(download.url):
+                raise not_installed(download)
             return fetch_from(download, policy=policy, say=say)
         except DigestError as error:
             digest_differed = True

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from ppim_port.errors import UsageError
+from ppim_port.fetch.installed import is_package
 
 Say: TypeAlias = Callable[[str], None]
 Trust: TypeAlias = Literal["manifest", "lock", "first-use"]
@@ -29,7 +30,8 @@ class Download:
 
     Attributes:
         name: The source's name in messages, such as "official".
-        url: Its https address.
+        url: Its https address, or `package:NAME/PATH` for a file that an installed
+            Python package ships; that one needs a digest.
         filename: The file's name in the cache: letters, digits and ``. _ + -``.
         sha256: The promised digest, 64 lower-case hex digits. None means trust on
             first use: recorded in the user's lock file and checked ever after.
@@ -58,6 +60,13 @@ class Download:
                 f"Expected 64 lower-case hex digits, or null for trust on first use."
             )
             raise UsageError(text)
+        if self.sha256 is None and is_package(self.url):
+            text = (
+                f"{self.name}: {self.url} has no sha256. Expected one, because nobody "
+                f"else vouches for a file in a site-packages folder; mend the "
+                f"source's record."
+            )
+            raise UsageError(text)
 
     def _is_reserved(self) -> bool:
         name = self.filename.lower()
@@ -69,7 +78,7 @@ class Fetched:
     """A verified file, and why it is believed.
 
     Attributes:
-        path: The file in the cache.
+        path: The file in the cache, or in the package that ships it.
         sha256: Its digest, computed now.
         source: Name of the source that it came from.
         url: Address of that source, as its record has it.

@@ -1,7 +1,8 @@
 """Which digest a file must have, who says so, and whether the cache has such a file.
 
 The manifest's digest wins over the lock file's. A cached file that neither vouches
-for is not "cached": its bytes could be anybody's.
+for is not "cached": its bytes could be anybody's. A file that an installed package
+ships is taken from where it lies, under the same rule.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import Literal
 from ppim_port.errors import DigestError, FetchError
 from ppim_port.fetch.decide import decide
 from ppim_port.fetch.disk import digest_of
+from ppim_port.fetch.installed import advice, installed_file, is_package
 from ppim_port.fetch.lock import recorded
+from ppim_port.fetch.outcome import Refused
 from ppim_port.fetch.places import lock_path, place_of
 from ppim_port.fetch.records import Download, Fetched
 
@@ -62,8 +65,8 @@ def find_cached(downloads: Sequence[Download]) -> Fetched | None:
 
 def _in_cache(download: Download) -> Fetched | None:
     promise = promise_of(download)
-    path = place_of(download.filename).file
-    if promise is None or not path.is_file():
+    path = _place(download)
+    if promise is None or path is None or not path.is_file():
         return None
     found = _readable_digest(path)
     if decide(download.url, promise.sha256, found=found, part=None).kind != "use-cache":
@@ -75,6 +78,28 @@ def _in_cache(download: Download) -> Fetched | None:
         url=download.url,
         trust=promise.by,
         from_cache=True,
+    )
+
+
+def _place(download: Download) -> Path | None:
+    if is_package(download.url):
+        return installed_file(download.url)
+    return place_of(download.filename).file
+
+
+def not_installed(download: Download) -> Refused | DigestError:
+    """Why a package's file could not be had: only pip can mend it.
+
+    Args:
+        download: of an address that `is_package`, and that `find_cached` has not found.
+    """
+    path = installed_file(download.url)
+    if path is None:
+        return Refused(f"not installed: {advice(download.url)}")
+    return DigestError(
+        f"{path}: sha256 differs. Expected {download.sha256} (the manifest promises), "
+        f"got {_readable_digest(path)}. The file was left as it is; "
+        f"{advice(download.url)}"
     )
 
 

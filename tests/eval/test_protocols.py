@@ -29,6 +29,8 @@ COUNTS = {
     "imagenet-sketch": (50_889, 1000),
     "imagenet-a": (7_500, 200),
     "imagenet-r": (30_000, 200),
+    "cifar10": (10_000, 10),
+    "cifar100": (10_000, 100),
 }
 
 
@@ -41,7 +43,7 @@ def test_every_protocol_states_its_pictures_and_classes() -> None:
     for name, (n, classes) in COUNTS.items():
         found = protocol(name)
         assert (found.name, found.n) == (name, n)
-        assert len(found.classes or range(1000)) == classes
+        assert len(found.classes or range(found.outputs)) == classes
         assert f"{classes:,} classes" in found.subset
         assert found.source
 

@@ -88,7 +88,7 @@ def test_an_unknown_variant_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_family_is_found_by_its_folder() -> None:
-    assert known_families() == ["rednet"]
+    assert "rednet" in known_families()
     assert load_family("rednet") is FAMILY
 
 

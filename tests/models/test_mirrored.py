@@ -9,18 +9,29 @@ from pathlib import Path
 import pytest
 
 import ppim_port
+from ppim_port.models.family import known_families
 
 PACKAGE = Path(ppim_port.__file__).parent
-NETS = [
-    PACKAGE / "models" / "rednet" / f"{name}_net.py" for name in ("paddle", "torch")
-]
+
+
+def nets_of(family: str) -> list[Path]:
+    """Paddle's net and PyTorch's."""
+    folder = PACKAGE / "models" / family
+    return [folder / f"{name}_net.py" for name in ("paddle", "torch")]
+
+
+FAMILIES = known_families()
+NETS = nets_of("rednet")
 OPS = [PACKAGE / "ops" / f"involution_{name}.py" for name in ("paddle", "torch")]
 
 # Paddle's word, PyTorch's word: all that may differ.
 WORDS = (
     ("bias_attr=None if bias else False", "bias=bias"),
     ("bias_attr=False", "bias=False"),
+    ("momentum=1 - MOMENTUM", "momentum=MOMENTUM"),
+    ("epsilon=", "eps="),
     ("involution_paddle", "involution_torch"),
+    ("paddle_form", "torch_form"),
     ("paddle.Tensor", "torch.Tensor"),
     ("import paddle", "import torch"),
     ("from paddle", "from torch"),
@@ -70,8 +81,9 @@ def attributes(statements: list[ast.stmt]) -> list[str]:
     ]
 
 
-def test_the_nets_differ_in_the_frameworks_words_alone() -> None:
-    paddles, torchs = map(body, NETS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_nets_differ_in_the_frameworks_words_alone(family: str) -> None:
+    paddles, torchs = map(body, nets_of(family))
     assert differences(paddles, torchs) == []
 
 
@@ -80,7 +92,9 @@ def test_the_layers_differ_in_the_frameworks_words_alone() -> None:
     assert differences(paddles, torchs) == []
 
 
-@pytest.mark.parametrize("pair", [NETS, OPS], ids=["nets", "layers"])
+@pytest.mark.parametrize(
+    "pair", [*map(nets_of, FAMILIES), OPS], ids=[*FAMILIES, "layers"]
+)
 def test_classes_and_attributes_have_the_same_names_in_the_same_order(
     pair: list[Path],
 ) -> None:
@@ -90,7 +104,8 @@ def test_classes_and_attributes_have_the_same_names_in_the_same_order(
 
 
 def test_every_word_of_the_table_is_needed() -> None:
-    paddles = "".join(path.read_text("utf-8") for path in (NETS[0], OPS[0]))
+    files = [*(nets_of(family)[0] for family in FAMILIES), OPS[0]]
+    paddles = "".join(path.read_text("utf-8") for path in files)
     assert [ours for ours, _ in WORDS if ours not in paddles] == []
 
 

@@ -67,6 +67,7 @@ def run_folder(folder: Path, rows: Sequence[Row], framework: str = "torch") -> P
         dataset=dataset,
         batch_size=BATCH,
         protocol="ilsvrc2012",
+        precision="float32",
     )
     settings = all_settings(asked, "a" * 64, certificate)
     with Journal(folder, settings) as journal:
