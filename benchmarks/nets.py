@@ -162,6 +162,9 @@ class _Counter:
 
         return run
 
+    def each(self, x, call):
+        return call(x)
+
     def shape(self, x):
         return x.shape
 

@@ -1,4 +1,4 @@
-"""Write a small text file whole, or not at all, with an error that says so."""
+"""Write a small file whole, or not at all, with an error that says so."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ def write_text(text: str, path: Path) -> None:
     Raises:
         OutputError: the disk said no; an older file is as it was.
     """
+    write_bytes(text.encode("utf-8", "surrogateescape"), path)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write bytes, replacing an older file.
+
+    Raises:
+        OutputError: the disk said no; an older file is as it was.
+    """
     try:
         with atomic_write(path, overwrite=True) as draft:
-            draft.file.write(text.encode("utf-8", "surrogateescape"))
+            draft.file.write(data)
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror or error}. "
         raise OutputError(message + "What was there before is unchanged.") from error

@@ -88,6 +88,9 @@ class Engine(Protocol[T]):
     def involution(self, layer: Involution) -> Involve[T]:
         """Prepare a layer: `run(x, kernels)`, kernels `[N, H', W', G * K * K]`."""
 
+    def each(self, x: T, call: Callable[[T], T]) -> T:
+        """A call on each picture by itself; what it gives, joined again."""
+
     def shape(self, x: T) -> tuple[int, ...]:
         """Of a tensor."""
 

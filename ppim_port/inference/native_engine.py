@@ -108,6 +108,17 @@ class NativeEngine:
 
         return run
 
+    def each(self, x: Array, call: Callable[[Array], Array]) -> Array:
+        """See `Engine.each`."""
+        if len(x) <= 1:
+            return call(x)
+        first = call(x[:1])
+        out = self._memory.empty((len(x), *first.shape[1:]), first.dtype)
+        out[:1] = first
+        for at in range(1, len(x)):
+            out[at : at + 1] = call(x[at : at + 1])
+        return out
+
     def shape(self, x: Array) -> tuple[int, ...]:
         """See `Engine.shape`."""
         return x.shape

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from ppim_port.backends import Backend, Reduced
-from ppim_port.backends.parallel import each_picture, pool
+from ppim_port.backends.parallel import pool
 from ppim_port.errors import UsageError
 from ppim_port.inference.native_engine import NativeEngine
 from ppim_port.inference.programs import has_program, make_program
@@ -15,6 +16,9 @@ from ppim_port.models.family import Config
 from ppim_port.native.library import load, require
 from ppim_port.native.packing import ElementType
 from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+# Pictures that a thread takes at once. Measured: see docs/performance.md.
+TOGETHER = 4
 
 
 def fused(model: Any, backend: Backend, config: Config, precision: Reduced) -> Any:
@@ -67,11 +71,13 @@ class NativeNet:
     def predict(self, images: Array) -> Array:
         """Images `[N, 3, H, W]`, float32, to logits `[N, classes]`, float32.
 
-        Each picture by itself, one a core: the same bits in every batch.
+        A few pictures a core; the same bits in every batch, see the engine.
         """
-        if not len(images):
-            return self._forward(images)
-        return each_picture(self._forward, images, pool())
+        threads = pool()
+        share = -(-len(images) // (os.cpu_count() or 1))
+        size = max(1, min(TOGETHER, share))
+        parts = [images[at : at + size] for at in range(0, len(images), size)]
+        return np.concatenate(list(threads.map(self._forward, parts or [images])))
 
     def _forward(self, images: Array) -> Array:
         return self.run(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))

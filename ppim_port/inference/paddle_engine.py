@@ -61,6 +61,12 @@ class PaddleEngine:
 
         return run
 
+    def each(
+        self, x: paddle.Tensor, call: Callable[[paddle.Tensor], paddle.Tensor]
+    ) -> paddle.Tensor:
+        """See `Engine.each`; Paddle's operators are as well off with all at once."""
+        return call(x)
+
     def shape(self, x: paddle.Tensor) -> tuple[int, ...]:
         """See `Engine.shape`."""
         return tuple(x.shape)

@@ -59,6 +59,12 @@ class TorchEngine:
 
         return run
 
+    def each(
+        self, x: torch.Tensor, call: Callable[[torch.Tensor], torch.Tensor]
+    ) -> torch.Tensor:
+        """See `Engine.each`; PyTorch's operators are as well off with all at once."""
+        return call(x)
+
     def shape(self, x: torch.Tensor) -> tuple[int, ...]:
         """See `Engine.shape`."""
         return tuple(x.shape)

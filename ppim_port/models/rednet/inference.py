@@ -6,6 +6,7 @@ into the convolution before it, or applied by the involution before it.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Generic, TypeVar
 
 from ppim_port.inference.layers import Engine, Folder, Involution
@@ -19,6 +20,10 @@ from ppim_port.models.rednet.family import (
 )
 
 T = TypeVar("T")
+
+# Stages that pictures go through one by one, since their maps fill the cache; behind
+# them weights do, and a few pictures together read them once.
+EARLY = 2
 
 
 class InvolutionLayer(Generic[T]):
@@ -116,16 +121,18 @@ class RedNet(Generic[T]):
                 folder.convolution("stem.4.conv", "stem.4.bn", relu=True)
             ),
         )
-        self._blocks = [
-            Bottleneck(
-                engine,
-                folder,
-                f"layer{stage + 1}.{block}",
-                STAGE_CHANNELS[stage],
-                2 if stage and not block else 1,
-            )
+        self._stages = [
+            [
+                Bottleneck(
+                    engine,
+                    folder,
+                    f"layer{stage + 1}.{block}",
+                    STAGE_CHANNELS[stage],
+                    2 if stage and not block else 1,
+                )
+                for block in range(blocks)
+            ]
             for stage, blocks in enumerate(config.blocks)
-            for block in range(blocks)
         ]
         self._classify = engine.linear(folder.linear("fc"))
 
@@ -137,12 +144,19 @@ class RedNet(Generic[T]):
         """
         _, height, width, _ = self._engine.shape(x)
         check_input_size(height, width)
+        x = self._engine.each(x, self._early)
+        for block in chain(*self._stages[EARLY:]):
+            x = block(x)
+        return self._classify(self._engine.mean(x))
+
+    def _early(self, x: T) -> T:
+        """A picture through what has large maps and small weights."""
         for layer in self._stem:
             x = layer(x)
         x = self._engine.max_pool(x)
-        for block in self._blocks:
+        for block in chain(*self._stages[:EARLY]):
             x = block(x)
-        return self._classify(self._engine.mean(x))
+        return x
 
 
 def build(engine: Engine[T], folder: Folder, config: RedNetConfig) -> RedNet[T]:

@@ -31,7 +31,7 @@ constexpr int ROWS = 14;
 #else
 constexpr int ROWS = 6;
 #endif
-constexpr int64_t BLOCK_BYTES = 256 * 1024;  // of input kept in the second-level cache
+constexpr int64_t BLOCK_BYTES = 512 * 1024;  // of input kept in the second-level cache
 
 struct Single {
   using Element = float;

@@ -124,6 +124,8 @@ void involve(const InvolutionArguments& p) {
         int64_t c = 0;
         for (; c + UNROLL * lanes<F> <= p.channels; c += UNROLL * lanes<F>)
           vectors<UNROLL, T>(p, input, weight, output, c, rows, columns);
+        for (; c + 2 * lanes<F> <= p.channels; c += 2 * lanes<F>)
+          vectors<2, T>(p, input, weight, output, c, rows, columns);
         for (; c < p.channels; c += lanes<F>)
           vectors<1, T>(p, input, weight, output, c, rows, columns);
       }
