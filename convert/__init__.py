@@ -25,7 +25,23 @@ if TYPE_CHECKING:
     from convert.records import Outcome, Plan, Proof, Request
     from convert.verification.files import Verified, verify_file
     from convert.verification.selftest import SelfTest, self_test
+    from ppim_port.fetch.cache import (
+        CacheCheck,
+        CacheEntry,
+        cache_entries,
+        clear_cache,
+        verify_cache,
+    )
+    from ppim_port.manifest import load_manifest
 
+_LIBRARY = {
+    "CacheCheck": "ppim_port.fetch.cache",
+    "CacheEntry": "ppim_port.fetch.cache",
+    "cache_entries": "ppim_port.fetch.cache",
+    "clear_cache": "ppim_port.fetch.cache",
+    "load_manifest": "ppim_port.manifest",
+    "verify_cache": "ppim_port.fetch.cache",
+}
 _HOMES = {
     "Difference": "comparison",
     "Explanation": "explanation",
@@ -53,6 +69,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "CacheCheck",
+    "CacheEntry",
     "Difference",
     "Explanation",
     "Inspection",
@@ -66,20 +84,26 @@ __all__ = [
     "Request",
     "SelfTest",
     "Verified",
+    "cache_entries",
+    "clear_cache",
     "convert",
     "convert_pair",
     "diff",
     "explain",
     "inspect",
+    "load_manifest",
     "plan",
     "plan_pair",
     "self_test",
     "verify",
+    "verify_cache",
     "verify_file",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _LIBRARY:
+        return getattr(import_module(_LIBRARY[name]), name)
     if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.commands import COMMANDS
+from convert.commands.options import Parser
 from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.program import run
 from ppim_port.version import __version__
@@ -38,7 +39,7 @@ exit codes: 0 converted, 1 the nets disagree, 2 usage, 3 bad input
 
 def parser() -> argparse.ArgumentParser:
     """The options, in the order of the help."""
-    p = argparse.ArgumentParser(
+    p = Parser(
         prog="convert",
         description=(
             "Convert pretrained weights between PyTorch and Paddle: every key "
@@ -72,8 +73,9 @@ def parser() -> argparse.ArgumentParser:
         "--to",
         choices=Targets(("pdparams", "pth", "safetensors")),
         metavar="FORMAT|NET",
-        help="pdparams, pth or safetensors (default: the other framework's own; "
-        "pdparams for downloads); with --from the net, e.g. paddle.vision:resnet50",
+        help="pdparams, pth or safetensors (default: what --out ends in, else the "
+        "other framework's own; pdparams for downloads); with --from the net, e.g. "
+        "paddle.vision:resnet50",
     )
     target.add_argument(
         "--mend",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from convert.provenance import provenance_path, write_provenance
 from convert.records import Origin, Outcome, Plan, Request, Sourced, Upstream
@@ -119,8 +120,32 @@ def _refuse_clashes(request: Request) -> None:
     if request.gradients and not request.verify:
         message = "Gradients are part of the proof, which was waived."
         raise UsageError(message)
-    if request.to:
-        _target_framework(request, request.to, "torch")
+    kind = request.to or _named_kind(request.out)
+    if kind:
+        refuse_misnamed(request.out, kind)
+        _target_framework(request, kind, "torch")
+
+
+def _named_kind(out: Path | None) -> WriteKind | None:
+    """The format that an output's own name asks for."""
+    if out is None or out.is_dir():
+        return None
+    kinds: tuple[WriteKind, ...] = get_args(WriteKind)
+    return next((kind for kind in kinds if out.suffix == f".{kind}"), None)
+
+
+def refuse_misnamed(out: Path | None, kind: WriteKind) -> None:
+    """Refuse an output that is called by one format's name and would hold another.
+
+    Raises:
+        UsageError: it is called so.
+    """
+    if (named := _named_kind(out)) not in (None, kind):
+        message = (
+            f"{out}: is called a .{named} but would be a .{kind}; nothing was written. "
+            f"Call it .{kind}, or ask for the other format."
+        )
+        raise UsageError(message)
 
 
 def given(path: Path | None) -> Origin | None:
@@ -162,7 +187,8 @@ def _open(record: ModelRecord, origin: Origin) -> Upstream:
 
 def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) -> Plan:
     source = upstream.checkpoint.framework if upstream else "torch"
-    kind = request.to or (NATIVE_KIND[OTHER[source]] if upstream else "pdparams")
+    usual: WriteKind = NATIVE_KIND[OTHER[source]] if upstream else "pdparams"
+    kind = request.to or _named_kind(request.out) or usual
     mapping = plan_mapping(
         describe(upstream.checkpoint.state) if upstream else _published_layout(record),
         family=record.family,

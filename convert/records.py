@@ -20,7 +20,8 @@ class Request:
         model: name in the manifest.
         checkpoint: a file at hand; None fetches from the manifest's sources.
         source: take this source of the manifest only; None tries them in order.
-        to: format of the output; None is the other framework's own.
+        to: format of the output; None is the one that `out` ends in, else the other
+            framework's own.
         framework: naming and layout inside of a `.safetensors`; None is the other
             framework than the source's.
         out: file or folder; None is `<model>.<format>` in the working folder.

@@ -1,7 +1,9 @@
 """Finding the file and the sidecar that a port was made from, by digest alone.
 
-Looked at: what the user gives, the folders of those files, and the cache. A name only
-says where to look; a file with the right name and other bytes is told of, not used.
+Looked at: what the user gives, the folders of those files, the cache, and the installed
+package that the sidecar names; no network. A name only says where to look; a file with
+the right name and other bytes is told of, not used. Another version of a package is no
+such impostor.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from convert.sidecar import Sidecar, is_sidecar, read_sidecar
 from ppim_port.checkpoint import sha256_file
 from ppim_port.errors import CheckpointError
 from ppim_port.fetch.cache import cache_entries
+from ppim_port.fetch.installed import installed_file, is_package
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,7 @@ class Shelf:
             chain: digests of the chain's files, which are nobody's impostors.
         """
         wanted = port.source_sha256
-        sidecars = (s for s in self._sidecars() if s.target_sha256 == wanted)
-        sidecar = next(sidecars, None)
+        sidecar = self._sidecar_of(port, chain)
         wrong = []
         for file in self._places(port, sidecar):
             digest = self.digest(file)
@@ -69,6 +71,22 @@ class Shelf:
             if digest not in chain and file not in self.given:
                 wrong.append(file)
         return Found(None, sidecar, tuple(dict.fromkeys(wrong)))
+
+    def _sidecar_of(self, port: Sidecar, chain: Collection[str]) -> Sidecar | None:
+        """The best of several, as files of the same bytes were made in several ways.
+
+        One that goes round in a circle would end the chain before its beginning.
+        """
+        found = [s for s in self._sidecars() if s.target_sha256 == port.source_sha256]
+
+        def rank(sidecar: Sidecar) -> tuple[bool, bool, bool]:
+            return (
+                sidecar.path not in self.given,
+                sidecar.source_sha256 in {*chain, port.source_sha256},
+                sidecar.target_file != port.source_file,
+            )
+
+        return min(found, key=rank, default=None)
 
     def _places(self, port: Sidecar, sidecar: Sidecar | None) -> Iterator[Path]:
         """Where the file may be."""
@@ -83,6 +101,9 @@ class Shelf:
         for entry in cache_entries():
             if entry.sha256 == port.source_sha256:
                 yield entry.path
+        installed = _installed(port)
+        if installed is not None and self.digest(installed) == port.source_sha256:
+            yield installed
 
     def _is_other(self, path: Path) -> bool:
         """Not the start: a port that replaced its own source is no impostor of it."""
@@ -97,6 +118,12 @@ class Shelf:
                 yield read_sidecar(path)
         for folder in self._folders():
             yield from _readable(sorted(folder.glob(f"*{SUFFIX}")))
+
+
+def _installed(port: Sidecar) -> Path | None:
+    """The file of an installed package that the sidecar names as its source."""
+    named = port.url is not None and is_package(port.url)
+    return installed_file(port.url) if named and port.url else None
 
 
 def _readable(paths: Iterable[Path]) -> Iterator[Sidecar]:

@@ -68,7 +68,7 @@ def examine(asked: Examination, *, say: Say = lambda text: None) -> Diagnosis:
     observed = {row.id: row for row in asked.observed or ()}
     dataset = _drawn(pictures(request, classes), asked.limit, set(observed))
     bench = Bench(request, found.recipe, weights, dataset)
-    tried = bench.possible(variants(found.recipe, classes), say)
+    tried = bench.possible(variants(found.recipe, classes, bench.epsilon()), say)
     labels = [sample.label for sample in dataset.samples]
     if asked.observed is None:
         return by_accuracy(tried, bench.logits, labels)
@@ -96,6 +96,14 @@ class Bench:
         self._plain: Any = None
         self._known: dict[str, Array] = {}
         self.digests: tuple[str, ...] = ()
+
+    def epsilon(self) -> float | None:
+        """Of the net's batch norms; None if it has none, or not all the same."""
+        layers = self._backend.describe(self._backend.build(self._config))
+        norms = [layer for layer in layers.values() if layer.kind == "batch_norm"]
+        found = {layer.settings["eps"] for layer in norms}
+        epsilon = found.pop() if len(found) == 1 else None
+        return epsilon if isinstance(epsilon, float) else None
 
     def possible(self, tried: Sequence[Variant], say: Say) -> list[Variant]:
         """Score all of them; leave out, aloud, what needs an absent package."""

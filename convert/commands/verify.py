@@ -179,6 +179,7 @@ def tested_object(tested: SelfTest) -> dict[str, Any]:
         "passed": tested.passed,
         "faults": len(tested.trials),
         "caught": len(tested.trials) - len(tested.missed),
+        "absent": list(tested.absent),
         "caught_by": tested.caught_by(),
         "caught_by_one_alone": tested.caught_alone(),
         "float32_allclose_misses": tested.allclose_misses,
@@ -214,6 +215,7 @@ def tested_text(tested: SelfTest) -> str:
         f"without a fault: {tested.clean} ports, {len(tested.alarms)} false alarms; "
         f"gradients differ by {tested.gradients:.1e}"
     )
+    lines += [f"no place in this net for: {kind}" for kind in tested.absent]
     lines += [f"FALSE    {alarm}" for alarm in tested.alarms]
     lines += [f"MISSED   {t.kind}: {t.text}, seed {t.seed}" for t in tested.missed]
     verdict = "PASS" if tested.passed else "FAIL"

@@ -17,6 +17,7 @@ from convert.pipeline import (
     check_folder,
     given,
     out_path,
+    refuse_misnamed,
     refuse_overwriting,
     refuse_values,
 )
@@ -187,6 +188,7 @@ def _decide(
         () if mended else mends,
         paddle_is_source=source.net.framework == "paddle",
     )
+    refuse_misnamed(request.out, kind)
     out = out_path(request.out, f"{target.net.model}.{kind}")
     return PairPlan(match, mends, found, left, upstream, mapping, kind, out)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ppim_port.state_dict import Array, FrameworkName, StateDict
 
 Edit: TypeAlias = Callable[[StateDict], StateDict]
 Random: TypeAlias = np.random.Generator
+T = TypeVar("T")
 
 MEAN: Mapping[FrameworkName, str] = {"torch": "running_mean", "paddle": "_mean"}
 VARIANCE: Mapping[FrameworkName, str] = {"torch": "running_var", "paddle": "_variance"}
@@ -69,11 +70,22 @@ class Fault:
     setting: tuple[str, str, Setting] | None = None
 
 
+# Raises NoPlaceError where the net has no place for it.
 Planter: TypeAlias = Callable[[Random, World], Fault]
 
 
-def one_of(rng: Random, choices: list[str]) -> str:
-    """One of them."""
+class NoPlaceError(Exception):
+    """This net has nothing that such a fault could be planted in."""
+
+
+def one_of(rng: Random, choices: Sequence[T]) -> T:
+    """One of them.
+
+    Raises:
+        NoPlaceError: there are none.
+    """
+    if not choices:
+        raise NoPlaceError
     return choices[int(rng.integers(len(choices)))]
 
 
@@ -98,12 +110,16 @@ def exchanged(pairs: list[tuple[str, str]]) -> Edit:
 
 
 def alike(rng: Random, world: World) -> tuple[str, str]:
-    """Two tensors of one shape, which could be taken for each other."""
+    """Two tensors of one shape, which could be taken for each other.
+
+    Raises:
+        NoPlaceError: no two are alike.
+    """
     by_shape: dict[tuple[int, ...], list[str]] = {}
     for key in world.floats():
         by_shape.setdefault(world.state[key].shape, []).append(key)
     several = [keys for keys in by_shape.values() if len(keys) > 1]
-    keys = several[int(rng.integers(len(several)))]
+    keys = one_of(rng, several)
     first, second = rng.choice(len(keys), 2, replace=False)
     return keys[int(first)], keys[int(second)]
 

@@ -136,6 +136,14 @@ def _source_of(file: Upstream) -> tuple[Upstream | None, str]:
 def _pair(file: Upstream, source: Upstream | None) -> tuple[Plan, StateDict]:
     """What was to be made, and what is there."""
     record, here = file.record, file.checkpoint.framework
+    # First, so that a file of another model is told of by its own name.
+    found, _ = ported(
+        file.checkpoint.state,
+        record,
+        start=here,
+        end=here,
+        origin=str(file.origin.path),
+    )
     end = here if source else _other(here)
     start = source or file
     state = start.checkpoint.state
@@ -147,16 +155,7 @@ def _pair(file: Upstream, source: Upstream | None) -> tuple[Plan, StateDict]:
         origin=str(start.origin.path),
     )
     planned = Plan(record, start, mapping, NATIVE_KIND[end], file.origin.path)
-    if source is None:
-        return planned, made
-    found, _ = ported(
-        file.checkpoint.state,
-        record,
-        start=here,
-        end=here,
-        origin=str(file.origin.path),
-    )
-    return planned, found
+    return planned, made if source is None else found
 
 
 def _other(framework: FrameworkName) -> FrameworkName:

@@ -8,7 +8,7 @@ a fault go through too, and must raise no alarm. Weights are seeded and nobody's
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from convert.proof import SMALL_SIZE, TOLERANCE, noise
 from convert.verification import setting_faults, tensor_faults
 from convert.verification.bench import NO_FAULT, Bench
-from convert.verification.faults import Fault, World
+from convert.verification.faults import Fault, NoPlaceError, World
 from convert.verification.gradients import carried, gradients_of, unlike_gradients
 from convert.verification.made import seeded_state
 from convert.verification.numbers import relative_difference
@@ -25,14 +25,13 @@ from convert.verification.settings import unlike_settings
 from convert.verification.tensors import bad, ported, returned
 from ppim_port.errors import MappingError
 from ppim_port.manifest import ModelRecord, load_manifest
-from ppim_port.models.family import load_family
+from ppim_port.mapping import Mapping as Plan
+from ppim_port.models.family import Config, load_family
 from ppim_port.state_dict import FRAMEWORKS, FrameworkName, StateDict
 
 KINDS = {**tensor_faults.KINDS, **setting_faults.KINDS}
 FAULTS = 6 * len(KINDS)
 CLEAN_SEEDS = 20
-# The classifier is square: a transpose that was forgotten fits both ways.
-CLASSES = 2048
 # What many a converter checks instead, on float32 logits.
 ALLCLOSE = 1e-4
 
@@ -67,6 +66,7 @@ class SelfTest:
     Attributes:
         model: whose net it was.
         trials: the planted faults.
+        absent: kinds that the net has no place for, such as pools where it has none.
         clean: how many ports without a fault were checked.
         alarms: what was found wrong with those, one line each.
         gradients: largest relative difference of a gradient of a port without a fault.
@@ -75,6 +75,7 @@ class SelfTest:
 
     model: str
     trials: tuple[Trial, ...]
+    absent: tuple[str, ...]
     clean: int
     alarms: tuple[str, ...]
     gradients: float
@@ -118,7 +119,7 @@ def self_test(
 
     Args:
         model: name in the manifest; the smallest is the fastest.
-        faults: how many, of every kind in turn.
+        faults: how many, of every kind that the net has a place for in turn.
         seed: of the first port's weights, and of the choice of faults.
         clean_seeds: ports without a fault; the faults are shared out among them.
         say: told one line a port.
@@ -129,19 +130,21 @@ def self_test(
     """
     start = time.perf_counter()
     yard = _Yard.of(load_manifest().model(model))
+    kinds = yard.plantable(seed)
     trials: list[Trial] = []
     alarms: list[str] = []
     for place in range(clean_seeds):
         port = yard.port(seed + place)
         alarms += port.alarms()
         mine = [i for i in range(faults) if i * clean_seeds // faults == place]
-        trials += [port.trial(i, seed) for i in mine]
+        trials += [port.trial(i, seed, kinds) for i in mine]
         say(f"port {place + 1} of {clean_seeds}: {len(trials)} faults planted")
     findings, apart = yard.gradients(seed)
     alarms += [f"gradients: {finding.text}" for finding in findings]
     seconds = time.perf_counter() - start
+    absent = tuple(kind for kind in KINDS if kind not in kinds)
     return SelfTest(
-        model, tuple(trials), 2 * clean_seeds, tuple(alarms), apart, seconds
+        model, tuple(trials), absent, 2 * clean_seeds, tuple(alarms), apart, seconds
     )
 
 
@@ -155,31 +158,40 @@ class _Yard:
 
     @classmethod
     def of(cls, record: ModelRecord) -> _Yard:
-        family = load_family(record.family)
-        config = family.configure(record.variant, num_classes=CLASSES)
+        config = _with_square_classifier(record)
         benches = {name: Bench.of(name, config) for name in FRAMEWORKS}
         return cls(record, benches, lambda seed: seeded_state(config, seed))
 
+    def plantable(self, seed: int) -> list[str]:
+        """Kinds that there is a place for in both frameworks' nets."""
+        states, _ = self._ported(seed)
+        worlds = []
+        for name, bench in self.benches.items():
+            layers = bench.backend.describe(bench.double)
+            worlds.append(World(name, states[name], layers))
+        return [kind for kind in KINDS if all(_has_place(kind, w) for w in worlds)]
+
     def port(self, seed: int) -> _Port:
-        own = self.states(seed)
-        other, _ = ported(own, self.record, start="torch", end="paddle")
-        states: dict[FrameworkName, StateDict] = {"torch": own, "paddle": other}
+        states, _ = self._ported(seed)
         images = noise(1, SMALL_SIZE)
         seen = {n: self.benches[n].observe(states[n], images) for n in FRAMEWORKS}
         return _Port(self, seed, states, seen)
 
     def gradients(self, seed: int) -> tuple[list[Finding], float]:
-        own = self.states(seed)
-        other, mapping = ported(own, self.record, start="torch", end="paddle")
+        states, mapping = self._ported(seed)
         found = []
-        for name, state in zip(FRAMEWORKS, (own, other), strict=True):
-            bench = self.benches[name]
-            bench.backend.load(bench.double, state)
+        for name, bench in self.benches.items():
+            bench.backend.load(bench.double, states[name])
             net = (bench.backend, bench.double)
             found.append(gradients_of(net, noise(1, SMALL_SIZE), bench.classes))
         expected = carried(found[0], mapping.fates)
         findings, _, apart = unlike_gradients(expected, found[1], TOLERANCE)
         return findings, apart
+
+    def _ported(self, seed: int) -> tuple[dict[FrameworkName, StateDict], Plan]:
+        own = self.states(seed)
+        other, mapping = ported(own, self.record, start="torch", end="paddle")
+        return {"torch": own, "paddle": other}, mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +209,10 @@ class _Port:
             for finding in self._findings(target, NO_FAULT, self.seen[target]):
                 yield f"seed {self.seed} to {target}: {finding.check}: {finding.text}"
 
-    def trial(self, number: int, seed: int) -> Trial:
+    def trial(self, number: int, seed: int, kinds: Sequence[str]) -> Trial:
         """Plant a fault; its kind, its place and its target follow from its number."""
-        kind = list(KINDS)[number % len(KINDS)]
-        target = FRAMEWORKS[(number + number // len(KINDS)) % 2]
+        kind = kinds[number % len(kinds)]
+        target = FRAMEWORKS[(number + number // len(kinds)) % 2]
         world = World(target, self.states[target], self.seen[target].layers)
         fault = KINDS[kind](np.random.default_rng([seed, number]), world)
         seen, refusals = self._planted(target, fault)
@@ -249,6 +261,22 @@ class _Port:
         apart = relative_difference(right.logits, seen.logits)
         if not apart <= TOLERANCE:
             yield Finding("logits", f"differ by {apart:.3g}")
+
+
+def _with_square_classifier(record: ModelRecord) -> Config:
+    """The model's; a transpose of its classifier that was forgotten fits both ways."""
+    family = load_family(record.family)
+    layers = family.layers(family.configure(record.variant))
+    inputs = [layer.shape[1] for layer in layers if layer.kind == "linear"]
+    return family.configure(record.variant, num_classes=inputs[-1])
+
+
+def _has_place(kind: str, world: World) -> bool:
+    try:
+        KINDS[kind](np.random.default_rng(0), world)
+    except NoPlaceError:
+        return False
+    return True
 
 
 def _other(framework: FrameworkName) -> FrameworkName:

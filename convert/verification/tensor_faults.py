@@ -98,8 +98,7 @@ def _swapped(rng: Random, world: World) -> Fault:
 
 
 def _from_neighbour(rng: Random, world: World) -> Fault:
-    pairs = list(neighbours(world))
-    first, second = pairs[int(rng.integers(len(pairs)))]
+    first, second = one_of(rng, list(neighbours(world)))
 
     def edit(state: StateDict) -> StateDict:
         mine = [key for key in state if key.rpartition(".")[0] == second]
@@ -134,7 +133,7 @@ def _in_each_norm(first: str, second: str, world: World) -> list[tuple[str, str]
 
 def _statistics(rng: Random, world: World) -> Fault:
     pairs = _in_each_norm(MEAN[world.framework], VARIANCE[world.framework], world)
-    pair = pairs[int(rng.integers(len(pairs)))]
+    pair = one_of(rng, pairs)
     # Both positive, so that it is not the sign that gives it away.
     edit = exchanged([pair])
     return Fault(" and ".join(pair), lambda s: edit(replaced(pair[0], np.abs)(s)))
@@ -150,7 +149,9 @@ def _map_swapped(rng: Random, world: World) -> Fault:
 
 
 def _map_norms(rng: Random, world: World) -> Fault:
-    edit = exchanged(_in_each_norm("weight", "bias", world))
+    pairs = _in_each_norm("weight", "bias", world)
+    one_of(rng, pairs)  # a net without any has no place for it
+    edit = exchanged(pairs)
     return _both_ways(edit, edit, "weight and bias of every batch norm")
 
 
@@ -188,6 +189,7 @@ def _stale_one(rng: Random, world: World) -> Fault:
 
 def _stale_all(rng: Random, world: World) -> Fault:
     norms = world.of_kind("batch_norm")
+    one_of(rng, norms)  # a net without any has no place for it
     return Fault(f"all {len(norms)}", loading=_initial(world, norms))
 
 

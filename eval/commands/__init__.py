@@ -15,5 +15,6 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "matrix": "eval.commands.matrix",
         "parity": "eval.commands.parity",
         "report": "eval.commands.report",
+        "kernels": "eval.commands.kernels",
     }
 )

@@ -9,15 +9,23 @@ import numpy as np
 
 from ppim_port.state_dict import StateDict
 
-RIGHT_EPSILON = 1e-5
-WRONG_EPSILON = 1e-3
+# The usual ones: PyTorch's and Paddle's own, and TensorFlow's.
+EPSILONS = (1e-5, 1e-3)
 _MEANS = ("running_mean", "_mean")
 _VARIANCES = ("running_var", "_variance")
 
 
-def with_epsilon(state: StateDict) -> StateDict:
-    """What the net computes if its batch norms add 1e-3."""
-    more = np.float32(WRONG_EPSILON - RIGHT_EPSILON)
+def other_epsilon(right: float) -> float:
+    """The usual epsilon that a net's own is most easily mistaken for."""
+    return max(EPSILONS, key=lambda usual: abs(np.log(usual / right)))
+
+
+def with_epsilon(state: StateDict, *, right: float, wrong: float) -> StateDict:
+    """What the net, whose own epsilon is `right`, computes if it adds `wrong`.
+
+    A variance below the difference becomes negative; its sum with `right` does not.
+    """
+    more = np.float32(wrong - right)
     return {
         key: value + more if _leaf(key) in _VARIANCES else value
         for key, value in state.items()

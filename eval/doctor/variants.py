@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from eval.doctor import labels, statistics, units
@@ -40,13 +41,21 @@ class Variant:
 AS_IS = Variant("as-is", "nothing: the run is reproduced as it is")
 
 
-def variants(recipe: Recipe, classes: int) -> list[Variant]:
-    """Everything that is tried, `AS_IS` first."""
+def variants(
+    recipe: Recipe, classes: int, epsilon: float | None = None
+) -> list[Variant]:
+    """Everything that is tried, `AS_IS` first.
+
+    Args:
+        recipe: the right one.
+        classes: how many logits the net gives.
+        epsilon: of the net's batch norms; None if it has no single one.
+    """
     return [
         AS_IS,
         *_recipes(recipe),
         *_units(recipe),
-        *_weights(),
+        *_weights(epsilon),
         *_labels(classes),
     ]
 
@@ -127,17 +136,26 @@ def _units(recipe: Recipe) -> Iterator[Variant]:
     )
 
 
-def _weights() -> Iterator[Variant]:
-    yield Variant(
-        "bn-epsilon-1e-3",
-        "batch norms have an epsilon of 1e-3 instead of 1e-5",
-        state=statistics.with_epsilon,
-    )
+def _weights(epsilon: float | None) -> Iterator[Variant]:
+    if epsilon is not None:
+        wrong = statistics.other_epsilon(epsilon)
+        yield Variant(
+            f"bn-epsilon-{_power(wrong)}",
+            f"batch norms have an epsilon of {_power(wrong)} instead of "
+            f"{_power(epsilon)}",
+            state=partial(statistics.with_epsilon, right=epsilon, wrong=wrong),
+        )
     yield Variant(
         "stale-statistics",
         "running mean and variance of the batch norms are those of a new net",
         state=statistics.reset,
     )
+
+
+def _power(epsilon: float) -> str:
+    """As it is spoken of: `1e-3`, not `0.001` nor `1e-03`."""
+    digits, power = f"{epsilon:e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 def _labels(classes: int) -> Iterator[Variant]:

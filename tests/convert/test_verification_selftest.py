@@ -25,6 +25,12 @@ def tested() -> SelfTest:
     return self_test(faults=KIND_COUNT, clean_seeds=2)
 
 
+@pytest.fixture(scope="module")
+def tested_lite() -> SelfTest:
+    """The other family: no involution, no pool with settings, another epsilon."""
+    return self_test("efficientnet_lite0", faults=KIND_COUNT - 3, clean_seeds=1)
+
+
 def by_kind(tested: SelfTest, kind: str) -> set[str]:
     return {
         check for trial in tested.trials if trial.kind == kind for check in trial.checks
@@ -39,6 +45,44 @@ def test_every_kind_of_fault_is_noticed_and_nothing_else(tested: SelfTest) -> No
     assert tested.clean == 4
     assert tested.passed
     assert 0 < tested.gradients < 1e-12
+
+
+def test_a_family_without_some_layers_is_tested_with_the_other_kinds(
+    tested: SelfTest, tested_lite: SelfTest
+) -> None:
+    assert tested.absent == ()
+    assert tested_lite.absent == (
+        "net: pooling rounds up",
+        "net: pooling kernel off by one",
+        "net: involution kernel too small",
+    )
+    assert {trial.kind for trial in tested_lite.trials} | {*tested_lite.absent} == {
+        *KINDS
+    }
+    assert tested_lite.missed == ()
+    assert tested_lite.alarms == ()
+
+
+def test_the_planted_epsilon_is_never_the_familys_own(
+    tested: SelfTest, tested_lite: SelfTest
+) -> None:
+    kind = "net: epsilon of another family"
+    texts = [t.text for t in (*tested.trials, *tested_lite.trials) if t.kind == kind]
+    assert [text.rpartition(" is ")[2] for text in texts] == [
+        "0.001, not 1e-05",
+        "1e-05, not 0.001",
+    ]
+    assert "settings" in by_kind(tested_lite, kind)
+
+
+def test_what_the_net_has_no_place_for_is_said(
+    monkeypatch: pytest.MonkeyPatch, tested_lite: SelfTest, run: Run
+) -> None:
+    monkeypatch.setattr(selftest, "self_test", lambda *args, **options: tested_lite)
+    ran = run("verify", "--self-test", "--model", "efficientnet_lite0")
+    assert "no place in this net for: net: pooling rounds up\n" in ran.out
+    ran = run("verify", "--self-test", "--json")
+    assert json.loads(ran.out)["absent"] == list(tested_lite.absent)
 
 
 def test_both_frameworks_are_the_target(tested: SelfTest) -> None:
@@ -56,7 +100,7 @@ def test_both_frameworks_are_the_target(tested: SelfTest) -> None:
         ("map: a square linear not transposed, both ways", {"logits"}),
         ("loading: all statistics left as they were", {"loaded", "logits"}),
         ("net: momentum not converted", {"settings"}),
-        ("net: epsilon 1.1e-5", {"settings", "logits"}),
+        ("net: epsilon 10 % too large", {"settings", "logits"}),
     ],
 )
 def test_it_says_which_check_noticed(
@@ -182,11 +226,13 @@ def test_a_miss_is_exit_code_1_and_named(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1000])
+@pytest.mark.parametrize(
+    ("model", "seed"), [("rednet26", 0), ("rednet26", 1000), ("efficientnet_lite0", 0)]
+)
 def test_two_hundred_faults_are_noticed_and_twenty_seeds_raise_no_alarm(
-    seed: int,
+    model: str, seed: int
 ) -> None:
-    tested = self_test(faults=FAULTS, seed=seed)
+    tested = self_test(model, faults=FAULTS, seed=seed)
     assert len(tested.trials) == FAULTS >= 200
     assert tested.clean == 2 * CLEAN_SEEDS == 40
     assert tested.missed == ()
