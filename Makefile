@@ -38,8 +38,12 @@ test-all: lint  ## CI's tests and the slow matrices, for the night
 	$(BIN)/python -m pytest -n auto
 
 bench: $(STAMP)  ## the tables of docs/performance.md, measured here
+	$(BIN)/python -W ignore -m benchmarks.operators
+	$(BIN)/python -W ignore -m benchmarks.operators --backward
+	$(BIN)/python -W ignore -m benchmarks.nets
+	$(BIN)/python -W ignore -m benchmarks.stages
+	$(BIN)/python -W ignore -m benchmarks.evaluation
 	$(BIN)/python -m benchmarks.conversion
-	$(BIN)/python -m benchmarks.evaluation
 
 clean:  ## remove what was built, but not .venv
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

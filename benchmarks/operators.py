@@ -2,7 +2,8 @@
 
     python -m benchmarks.operators [--backward]
 
-One thread, one picture, in the layout that each form takes; medians of one run.
+One thread, the plain pipeline's batch, in the layout that each form takes; medians of
+one run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from benchmarks.limits import seconds
 from benchmarks.measure import machine
-from benchmarks.plain import unfold_paddle, unfold_torch
+from benchmarks.plain import BATCH, unfold_paddle, unfold_torch
 from ppim_port.table import table
 
 # Channels, side of the input, stride, kernel: every involution of a RedNet.
@@ -42,7 +43,7 @@ def main() -> None:
     backward = parser.parse_args().backward
     print(machine())
     what = "forward and backward" if backward else "forward"
-    print(f"involution, {what}, milliseconds a picture, one thread\n")
+    print(f"involution, {what}, milliseconds a picture, one thread, batch {BATCH}\n")
     measure = _backward if backward else _forward
     rows, names = [], []
     for shape in SHAPES:
@@ -51,7 +52,7 @@ def main() -> None:
         channels, side, stride, kernel = shape
         label = f"{channels} x {side} x {side}, stride {stride}, {kernel} x {kernel}"
         ratio = min(times[n] for n in names if "unfold" in n) / times["C++ fp32"]
-        cells = [f"{times[name] * 1e3:.3f}" for name in names]
+        cells = [f"{times[name] / BATCH * 1e3:.3f}" for name in names]
         rows.append([label, *cells, f"{ratio:.0f}"])
     print(table(["shape", *names, "unfold / C++"], rows))
 
@@ -59,8 +60,8 @@ def main() -> None:
 def _arrays(channels: int, side: int, stride: int, kernel: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     out = -(-side // stride)
-    x = rng.standard_normal((1, channels, side, side)).astype(np.float32)
-    shape = (1, channels // GROUP, kernel**2, out, out)
+    x = rng.standard_normal((BATCH, channels, side, side)).astype(np.float32)
+    shape = (BATCH, channels // GROUP, kernel**2, out, out)
     return [x, rng.standard_normal(shape).astype(np.float32)]
 
 

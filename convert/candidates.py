@@ -59,9 +59,15 @@ def candidates(source: Infos, framework: FrameworkName) -> list[Candidate]:
 
 
 def best_of(found: list[Candidate], keys: int) -> Candidate | None:
-    """The first, if most of the file's keys are the model's: else it is a stranger."""
+    """The first, if most of the keys are the same; else the file is a stranger.
+
+    Most of the file's and most of the model's: a ResNet has many keys of a RedNet's
+    names, and lacks more.
+    """
     best = found[0] if found else None
-    return best if best and best.fit and 2 * best.matched >= keys > 0 else None
+    if best is None or best.fit is None or best.missing > best.matched:
+        return None
+    return best if 2 * best.matched >= keys > 0 else None
 
 
 def _held_against(

@@ -12,6 +12,7 @@ from typing import Any
 from convert.commands import COMMANDS
 from convert.commands.options import Parser
 from ppim_port.commands import refuse_mistyped, run_command
+from ppim_port.errors import UnknownNameError, UsageError
 from ppim_port.program import run
 from ppim_port.version import __version__
 
@@ -137,7 +138,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     to_net = options.to is not None and ":" in options.to
     if to_net != bool(options.origin) or (options.mend and not to_net):
         p.error("--from NET and --to NET belong together, and --mend to both of them")
-    return run("convert", lambda: _dispatch(options))
+    return run("convert", lambda: _hinting(options))
+
+
+def _hinting(options: argparse.Namespace) -> int:
+    """As `_dispatch`; a net of both packages is no model, and is told how to ask."""
+    try:
+        return _dispatch(options)
+    except UnknownNameError as error:
+        from ppim_port.pairs import MODELS
+
+        if options.model not in MODELS:
+            raise
+        message = (
+            f"{error} Or the net of torchvision and paddle.vision? That is  --from "
+            f"torchvision:{options.model} --to paddle.vision:{options.model}  or back."
+        )
+        raise UsageError(message) from None
 
 
 def _dispatch(options: argparse.Namespace) -> int:

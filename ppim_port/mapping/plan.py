@@ -6,14 +6,14 @@ fit, and names all of them in one error: what was not accounted for was not port
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
-from collections.abc import Sequence
 
 from ppim_port.errors import MappingError
 from ppim_port.mapping.fit import Infos, fit, variants_that_fit
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo
 from ppim_port.mapping.rules import TensorSpec, tensors
-from ppim_port.models.family import Layer, load_family
+from ppim_port.models.family import Layer, known_families, load_family
 from ppim_port.state_dict import FrameworkName
 
 
@@ -42,8 +42,7 @@ def plan(
     net = load_family(family)
     found = fit(source, net, variant, framework=source_framework)
     if found.problems:
-        others = variants_that_fit(source, net, framework=source_framework)
-        models = [f"{family}{other}" for other in others]
+        models = list(_models_that_fit(source, source_framework))
         refusal = _refusal(origin, f"{family}{variant}", source, found.problems)
         raise MappingError(refusal + _advice(models))
     fates = _fates(
@@ -60,6 +59,14 @@ def _refusal(origin: str, model: str, source: Infos, found: Sequence[str]) -> st
         f"{origin}: its {len(source)} keys do not fit {model}; {len(found)} problems, "
         f"nothing was converted:\n  {lines}"
     )
+
+
+def _models_that_fit(source: Infos, framework: FrameworkName) -> Iterator[str]:
+    """Of every family: the right file may have the wrong family's name, too."""
+    for family in known_families():
+        net = load_family(family)
+        for variant in variants_that_fit(source, net, framework=framework):
+            yield f"{family}{variant}"
 
 
 def _advice(models: Sequence[str]) -> str:

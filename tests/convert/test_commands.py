@@ -93,6 +93,40 @@ def test_a_mistyped_command_gets_a_suggestion(typed: str, meant: str, run: Run) 
     assert f"unknown command '{typed}'. Did you mean {meant}?" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["rednet26", "--chekpoint", "a.pth"], "--checkpoint"),
+        (["rednet26", "--no-verfy"], "--no-verify"),
+        (["rednet26", "--to", "pdparam"], "pdparams"),
+        (["diff", "a", "b", "--tolerence", "1"], "--tolerance"),
+        (["verify", "--selftest"], "--self-test"),
+        (["explain", "a", "--sorce=b"], "--source"),
+        (["cache", "lst"], "list"),
+    ],
+)
+def test_a_mistyped_option_or_choice_gets_a_suggestion(
+    words: list[str], meant: str, run: Run
+) -> None:
+    ran = run(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.endswith(f". Did you mean {meant}?\n")
+
+
+def test_a_net_of_both_packages_is_told_how_to_ask(run: Run) -> None:
+    ran = run("resnet18", "--checkpoint", "a.pth")
+    assert ran.code == 2
+    assert "--from torchvision:resnet18 --to paddle.vision:resnet18" in ran.err
+    assert "Did you mean" in run("resnet19", "--checkpoint", "a.pth").err
+
+
+@pytest.mark.parametrize("words", [["rednet26", "--zzzz"], ["rednet26", "--to", "q"]])
+def test_what_is_like_nothing_gets_no_suggestion(words: list[str], run: Run) -> None:
+    ran = run(*words)
+    assert ran.code == 2
+    assert "Did you mean" not in ran.err
+
+
 @pytest.mark.parametrize("name", ["rednet26", "rednet50", "resnet50", "net"])
 def test_a_model_is_not_taken_for_a_command(name: str, run: Run) -> None:
     assert "unknown command" not in run(name, "--plan", "--quiet").err

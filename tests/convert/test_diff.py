@@ -13,6 +13,8 @@ import pytest
 from convert import diff
 from convert.comparison import Verdict
 from ppim_port.checkpoint import WriteKind, write
+from ppim_port.pairs import NetName, recorded
+from ppim_port.pairs.seeded import seeded_state
 from ppim_port.state_dict import FrameworkName, StateDict
 from tests.convert.conftest import Ran
 from tests.convert.made import MADE, Made, save_as, save_official
@@ -172,6 +174,17 @@ def test_files_of_no_model_are_compared_by_their_own_keys(
     )
     assert compared(first, second) == {"w": "equal", "v": "missing", "u": "unexpected"}
     assert "names    as stored: no model" in run("diff", first, second).out
+
+
+def test_a_resnet_is_no_rednet_although_most_of_its_keys_are_one_s(
+    tmp_path: Path, run: Run
+) -> None:
+    state = seeded_state(recorded(NetName("torchvision", "resnet18")))
+    write(state, tmp_path / "a.pth", kind="pth", framework="torch")
+    assert (
+        json.loads(run("inspect", tmp_path / "a.pth", "--json").out)["nearest"] is None
+    )
+    assert diff(tmp_path / "a.pth", tmp_path / "a.pth").models == (None, None)
 
 
 def test_a_stray_key_does_not_hide_the_real_one(tmp_path: Path) -> None:

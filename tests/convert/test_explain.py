@@ -317,6 +317,21 @@ def test_a_port_that_replaced_its_own_source_is_its_own_beginning(
     assert "1 conversion, " in ran.out
 
 
+def test_of_two_sidecars_of_the_same_bytes_the_chains_beginning_is_found(
+    chain: Chain,
+) -> None:
+    """`aa.pdparams` was made back from what `b.pdparams` was made into."""
+    unproven(chain.c, chain.folder / "aa.pdparams")
+    assert sha256_file(chain.folder / "aa.pdparams") == sha256_file(chain.b)
+    found = explain(chain.c)
+    assert [hop.sidecar.target_file for hop in found.hops] == [
+        chain.c.name,
+        chain.b.name,
+    ]
+    assert found.hops[-1].source == chain.a
+    assert found.problems == ()
+
+
 def test_a_file_is_no_impostor_of_its_own_source(chain: Chain, run: Run) -> None:
     """Other names were written over the file that they were made from."""
     unproven(chain.a, chain.a, to="pth", force=True)

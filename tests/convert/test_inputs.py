@@ -190,6 +190,12 @@ def test_the_wrong_model_is_told_every_key_and_the_right_model(tmp_path: Path) -
     assert lines[-1] == "These keys fit rednet26: ask for that model instead."
 
 
+def test_the_wrong_family_is_told_the_right_model(tmp_path: Path) -> None:
+    source = save_as("paddle", tmp_path / "rednet26.pdparams")
+    text = refusal(MappingError, source, model="efficientnet_lite1")
+    assert text.endswith("\nThese keys fit rednet26: ask for that model instead.")
+
+
 def test_a_longer_model_is_told_what_is_unexpected(tmp_path: Path) -> None:
     source = save(tmp_path, made_state(rednet("38"), "torch"))
     text = refusal(MappingError, source)

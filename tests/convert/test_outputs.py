@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from convert import Request
-from convert.pipeline import convert
+from convert.pipeline import convert, plan
 from convert.provenance import provenance_path
 from ppim_port import atomic
+from ppim_port.checkpoint import read
 from ppim_port.errors import (
     CheckpointError,
     OutputError,
@@ -55,6 +57,51 @@ def test_a_folder_gets_the_models_name_and_a_file_its_own(
     assert (tmp_path / "mine.bin").read_bytes() == (
         tmp_path / "rednet26.pdparams"
     ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "framework"),
+    [("a.pth", "torch"), ("a.pdparams", "paddle"), ("a.safetensors", "paddle")],
+)
+def test_an_outputs_own_name_says_its_format(
+    name: str, framework: str, official: Path, tmp_path: Path
+) -> None:
+    unproven(official, tmp_path / name)
+    found = read(tmp_path / name)
+    assert str(found.file_format).startswith(name.removeprefix("a."))
+    assert found.framework == framework
+
+
+def test_a_folder_that_is_called_like_a_file_asks_for_no_format(
+    official: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "runs.pth").mkdir()
+    unproven(official, tmp_path / "runs.pth")
+    assert (tmp_path / "runs.pth" / "rednet26.pdparams").is_file()
+
+
+@pytest.mark.parametrize("early", [convert, plan])
+def test_a_name_that_contradicts_the_format_is_refused_before_anything_is_read(
+    early: Callable[[Request], object], tmp_path: Path
+) -> None:
+    out = tmp_path / "a.pth"
+    request = Request(
+        "rednet26", tmp_path / "absent", to="pdparams", out=out, verify=False
+    )
+    with pytest.raises(UsageError) as caught:
+        early(request)
+    assert str(caught.value) == (
+        f"{out}: is called a .pth but would be a .pdparams; nothing was written. "
+        "Call it .pdparams, or ask for the other format."
+    )
+
+
+def test_a_name_and_a_framework_that_exclude_each_other_are_refused(
+    official: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="holds torch tensors, not paddle's"):
+        unproven(official, tmp_path / "a.pth", framework="paddle")
+    assert listing(tmp_path) == {}
 
 
 def test_a_missing_folder_is_refused_before_anything_is_read(

@@ -14,7 +14,7 @@ from convert import verify_file
 from convert.records import Outcome
 from ppim_port import sources
 from ppim_port.checkpoint import read, sha256_file, write
-from ppim_port.errors import UnknownNameError, VerificationError
+from ppim_port.errors import MappingError, UnknownNameError, VerificationError
 from ppim_port.fetch.cache import CacheEntry
 from ppim_port.state_dict import Array
 from tests.convert.conftest import Ran
@@ -61,6 +61,14 @@ def test_it_is_held_against_the_source_beside_it_that_its_sidecar_names(
     assert "torch 2." in lines[2]
     assert lines[-1].endswith(sha256_file(file))
     assert listing(file.parent) == before
+
+
+def test_a_file_of_another_model_is_told_of_by_its_own_name(
+    file: Path, official: Path, fake_nets: None
+) -> None:
+    with pytest.raises(MappingError) as caught:
+        verify_file("efficientnet_lite0", file, against=official)
+    assert str(caught.value).startswith(f"{file}: its 211 keys do not fit ")
 
 
 def test_the_source_is_found_in_the_cache_by_its_digest(
