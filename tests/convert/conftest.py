@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from convert.cli import main
 from convert.pipeline import convert
 from convert.records import Outcome
 from ppim_port.state_dict import FrameworkName
-from tests.convert.made import REDNET26, save_as, save_official
+from tests.convert.chains import Chain, linked
+from tests.convert.made import REDNET26, save_as, save_official, unproven
 from tests.support.fake_backend import FakeBackend
 from tests.support.states import made_state
 
@@ -72,3 +74,21 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(code, *capsys.readouterr())
 
     return typed
+
+
+@pytest.fixture(scope="module")
+def made_chain(tmp_path_factory: pytest.TempPathFactory, official: Path) -> Path:
+    folder = tmp_path_factory.mktemp("chain")
+    chain = Chain(folder)
+    shutil.copy(official, chain.a)
+    unproven(chain.a, chain.b)
+    unproven(chain.b, chain.c)
+    return folder
+
+
+@pytest.fixture
+def chain(made_chain: Path, tmp_path: Path) -> Chain:
+    """A copy, to be broken."""
+    folder = tmp_path / "chain"
+    shutil.copytree(made_chain, folder, copy_function=linked)
+    return Chain(folder)

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,81 +11,10 @@ import pytest
 
 from convert import explain
 from convert.provenance import provenance_path, tensor_digest
-from convert.sidecar import read_sidecar
-from ppim_port.checkpoint import read, sha256_file, write
-from ppim_port.errors import CheckpointError
-from tests.convert.conftest import Ran
+from ppim_port.checkpoint import sha256_file
+from tests.convert.chains import Chain, Edit, Run, edit, flip, wrong
 from tests.convert.made import save_official, unproven
 from tests.support.states import made_state, rednet
-
-Run = Callable[..., Ran]
-Edit = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Chain:
-    """a.pth -> b.pdparams -> c.pth, sidecars beside the last two."""
-
-    folder: Path
-
-    @property
-    def a(self) -> Path:
-        return self.folder / "a.pth"
-
-    @property
-    def b(self) -> Path:
-        return self.folder / "b.pdparams"
-
-    @property
-    def c(self) -> Path:
-        return self.folder / "c.pth"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, official: Path) -> Path:
-    folder = tmp_path_factory.mktemp("chain")
-    chain = Chain(folder)
-    shutil.copy(official, chain.a)
-    unproven(chain.a, chain.b)
-    unproven(chain.b, chain.c)
-    return folder
-
-
-@pytest.fixture
-def chain(made: Path, tmp_path: Path) -> Chain:
-    """A copy, to be broken."""
-    folder = tmp_path / "chain"
-    shutil.copytree(made, folder, copy_function=linked)
-    return Chain(folder)
-
-
-def linked(source: str, target: str) -> None:
-    """Weights are only ever replaced here, so that a second name is a copy."""
-    copy = shutil.copy if source.endswith(".json") else os.link
-    copy(source, target)
-
-
-def edit(file: Path, change: Edit) -> None:
-    path = provenance_path(file)
-    value = json.loads(path.read_text())
-    change(value)
-    path.write_text(json.dumps(value))
-
-
-def flip(path: Path, key: str, kind: Any, framework: Any) -> None:
-    """One bit of one tensor, in a file that is sound otherwise."""
-    state = {k: np.array(v) for k, v in read(path).state.items()}
-    state[key].reshape(-1).view(np.uint8)[0] ^= 1
-    write(state, path, kind=kind, framework=framework, overwrite=True)
-
-
-def wrong(run: Run, *words: object) -> str:
-    """The lines that name what is wrong."""
-    ran = run("explain", *words)
-    assert ran.code == 1
-    lines = [x for x in ran.out.splitlines() if x.startswith("WRONG")]
-    assert lines[-1].startswith("WRONG: ")
-    return "\n".join(lines[:-1])
 
 
 def test_a_whole_chain_is_right_back_to_its_first_file(chain: Chain, run: Run) -> None:
@@ -348,83 +273,3 @@ def test_a_link_is_no_impostor_of_its_own_source(chain: Chain) -> None:
     found = explain(last)
     assert len(found.hops) == 2
     assert found.problems == ()
-
-
-def test_a_file_without_a_sidecar_is_bad_input(official: Path, run: Run) -> None:
-    ran = run("explain", official)
-    assert (ran.code, ran.out) == (3, "")
-    assert f"{provenance_path(official)} does not exist: nothing is known" in ran.err
-
-
-BROKEN: dict[str, tuple[bytes, str]] = {
-    "no JSON": (b"{", "no proper JSON"),
-    "not text": (b"\xff\xfe{}", "no proper JSON"),
-    "deep JSON": (b"[" * 200_000, "no proper JSON"),
-    "a name twice": (b'{"schema": 1, "schema": 1}', "no proper JSON"),
-    "a list": (b"[]", "expected an object"),
-    "nothing": (b"{}", "schema: missing"),
-    "another schema": (b'{"schema": 2}', "schema: expected an integer from 1 to 1"),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_sidecar_that_is_none_is_refused(what: str, chain: Chain, run: Run) -> None:
-    content, complaint = BROKEN[what]
-    provenance_path(chain.b).write_bytes(content)
-    ran = run("explain", chain.b)
-    assert (ran.code, ran.out) == (3, "")
-    assert "not a usable provenance sidecar: " in ran.err
-    assert complaint in ran.err
-    assert len(ran.err) < 1000
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda v: v["tensors"][0].update(action="run"),
-        lambda v: v["tensors"][0].update(shape=[-1]),
-        lambda v: v["tensors"][0].update(target="a\x1b[2J"),
-        lambda v: v["tensors"][0].update(source_sha256="x"),
-        lambda v: v["source"].pop("sha256"),
-        lambda v: v.update(tensors=3),
-        lambda v: v["tensors"].append(v["tensors"][0]),
-    ],
-    ids=["action", "shape", "escape", "digest", "missing", "no list", "twice"],
-)
-def test_a_sidecar_with_an_impossible_field_is_refused(
-    change: Edit, chain: Chain
-) -> None:
-    edit(chain.b, change)
-    with pytest.raises(CheckpointError, match="not a usable provenance") as caught:
-        read_sidecar(provenance_path(chain.b))
-    assert str(caught.value).isprintable()
-
-
-def test_an_absurdly_large_sidecar_is_refused_unread(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("convert.sidecar.MAX_BYTES", 100)
-    with pytest.raises(CheckpointError, match="larger than"):
-        explain(chain.b)
-
-
-def test_fields_of_a_later_version_are_ignored(chain: Chain) -> None:
-    def add(value: dict[str, Any]) -> None:
-        value["more"] = value["source"]["more"] = value["tensors"][0]["more"] = 1
-
-    edit(chain.b, add)
-    assert explain(chain.b).problems == ()
-
-
-def test_a_name_in_a_sidecar_leads_nowhere_else(chain: Chain, tmp_path: Path) -> None:
-    chain.a.rename(tmp_path / "a.pth")
-    edit(chain.b, lambda v: v["source"].update(file="../a.pth"))
-    assert explain(chain.b).hops[0].source is None
-
-
-def test_a_given_sidecar_must_be_sound(chain: Chain) -> None:
-    stray = chain.folder / "x.provenance.json"
-    stray.write_text("{")
-    assert explain(chain.c).problems == ()
-    with pytest.raises(CheckpointError, match="not a usable provenance"):
-        explain(chain.c, sources=[stray])

@@ -14,6 +14,7 @@ from ppim_port.inference.paddle_engine import PaddleEngine
 from ppim_port.inference.torch_engine import TorchEngine
 from ppim_port.models.rednet import paddle_net, torch_net
 from ppim_port.ops import involution_paddle, involution_torch, native_paddle
+from ppim_port.ops import saconv_paddle, saconv_torch
 
 __all__ = [
     "PaddleEngine",
@@ -24,6 +25,8 @@ __all__ = [
     "paddle",
     "paddle_form",
     "paddle_net",
+    "saconv_paddle",
+    "saconv_torch",
     "torch",
     "torch_form",
     "torch_net",

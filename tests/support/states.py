@@ -76,9 +76,20 @@ def _tensors(layer: Layer, seed: int) -> Iterator[tuple[str, Array]]:
     # product again: unless the kernels are small, 16 blocks overflow.
     makes_kernels = layer.kind == "conv" and layer.bias
     scale = (2 / prod(layer.shape[1:])) ** 0.5 * (0.02 if makes_kernels else 1)
+    if layer.kind in ("switch", "context"):
+        scale *= 0.1
     yield "weight", _float32(rng("weight").normal(0, scale, layer.shape))
     if layer.bias:
         yield "bias", _float32(rng("bias").normal(0, 0.1, channels))
+    if layer.kind == "saconv":
+        diff = rng("weight_diff").normal(0, 0.2 * scale, layer.shape)
+        yield "weight_diff", _float32(diff)
+    if layer.kind in ("saconv", "conv_aws"):
+        one_a_filter = (*channels, 1, 1, 1)
+        gamma = rng("weight_gamma").uniform(0.5 * scale, 1.5 * scale, one_a_filter)
+        yield "weight_gamma", _float32(gamma)
+        beta = rng("weight_beta").normal(0, 0.1 * scale, one_a_filter)
+        yield "weight_beta", _float32(beta)
 
 
 def _float32(value: Array) -> Array:
