@@ -95,6 +95,8 @@ def unlike_published(
 
     A recipe is its arithmetic: another name for the same is the published one.
     """
+    if not record.published:
+        return "a model of which no figures are published"
     if test_set != published_set(record):
         return stated(protocol(test_set), len(dataset.samples))
     if dataset.classes != record.num_classes:

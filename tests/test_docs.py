@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import convert.cli
-import eval.cli as eval_cli
 from convert.commands import COMMANDS
+from eval.options import parser
 from ppim_port.commands import load_command
 from ppim_port.manifest import load_manifest
 
@@ -108,7 +108,7 @@ def test_python_of_the_docs_runs(demo: Path, block: str) -> None:
             (load_command(COMMANDS, name).parser(), "conversion.md")
             for name in COMMANDS
         ],
-        (eval_cli.parser(), "evaluation.md"),
+        (parser(), "evaluation.md"),
     ],
 )
 def test_every_option_is_documented_and_has_help(

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import eval.cli
 from eval.cli import main
 from eval.commands import COMMANDS
 from eval.matrix import Cell, Outcome
+from eval.options import parser
 from eval.protocols import NAMES, protocol
 from ppim_port.commands import load_command
 from ppim_port.state_dict import Array
@@ -28,14 +28,8 @@ WITH_PICTURES = {"evaluate", "check", "doctor", "matrix", "parity"}
 
 
 def actions(name: str) -> dict[str, Any]:
-    parser = (
-        eval.cli.parser()
-        if name == "evaluate"
-        else load_command(COMMANDS, name).parser()
-    )
-    return {
-        word: action for action in parser._actions for word in action.option_strings
-    }
+    found = parser() if name == "evaluate" else load_command(COMMANDS, name).parser()
+    return {word: action for action in found._actions for word in action.option_strings}
 
 
 def test_every_command_that_takes_pictures_takes_the_same_options() -> None:
@@ -206,7 +200,7 @@ def test_every_cell_of_a_matrix_gets_the_options(
     argv += ["--frameworks", "torch", "--layout", "list", "--protocol", "imagenet-r"]
     assert main(argv) == 0
     assert {"--layout=list", "--protocol=imagenet-r"} <= set(seen)
-    parsed = eval.cli.parser().parse_args(["--model", "rednet26", *seen])
+    parsed = parser().parse_args(["--model", "rednet26", *seen])
     assert (parsed.layout, parsed.protocol) == ("list", "imagenet-r")
 
 

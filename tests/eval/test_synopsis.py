@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import eval.cli
 from eval.commands import COMMANDS
+from eval.options import parser
 from eval.protocols import NAMES
 from ppim_port.commands import load_command
 
@@ -30,7 +30,7 @@ def synopsis(name: str) -> str:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     if name == "evaluate":
-        return eval.cli.parser()
+        return parser()
     return load_command(COMMANDS, name).parser()
 
 
