@@ -21,6 +21,7 @@ from ppim_port.checkpoint import open_checkpoint
 from ppim_port.checkpoint.dtypes import NUMPY_CODES
 from ppim_port.errors import CheckpointError
 from ppim_port.mapping import Action
+from ppim_port.mapping.apply import MOMENTS, basis_of, moment
 from ppim_port.state_dict import Array
 
 _DTYPES = frozenset(np.dtype(code).name for code in NUMPY_CODES)
@@ -142,16 +143,23 @@ def _file_problems(file: Path, sidecar: Sidecar, shelf: Shelf) -> Iterator[str]:
 def _replayed(source: Path, sidecar: Sidecar) -> tuple[int, list[str]]:
     """Make every tensor again that came from the source; name what differs."""
     moves = {m.source: m for m in sidecar.moves if m.source is not None}
+    created = [move for move in sidecar.moves if move.source is None]
+    by_basis = _by_basis(created)
     found, wrong, remade = {}, [], 0
     for key, value in _tensors(source):
         found[key] = tensor_digest(value)
         move = moves.get(key)
-        if move is not None and move.target is not None:
-            same = _remade(move, value) == move.target_sha256
-            remade += same
-            wrong += [] if same else [f"{key} -> {move.target}"]
-    created = [move for move in sidecar.moves if move.source is None]
-    wrong += [str(m.target) for m in created if _zeros(m) != m.target_sha256]
+        if move is None or move.target is None:
+            continue
+        made = _remade(move, value)
+        same = made is not None and tensor_digest(made) == move.target_sha256
+        remade += same
+        wrong += [] if same else [f"{key} -> {move.target}"]
+        derived = by_basis.pop(move.target, [])
+        wrong += [str(m.target) for m in derived if not _is_moment(m, made)]
+    wrong += [str(m.target) for left in by_basis.values() for m in left]
+    filled = [move for move in created if move.action not in MOMENTS]
+    wrong += [str(m.target) for m in filled if _filled(m) != m.target_sha256]
     says = str(sidecar.path)
     problems = list(_unlike(found, sidecar.source_digests(), str(source), says))
     if wrong:
@@ -161,21 +169,40 @@ def _replayed(source: Path, sidecar: Sidecar) -> tuple[int, list[str]]:
     return remade, problems
 
 
-def _remade(move: Move, value: Array) -> str | None:
-    """The digest that the rule gives; None where the rule cannot be carried out."""
+def _by_basis(created: Sequence[Move]) -> dict[str | None, list[Move]]:
+    """Key of filters in the target -> what holds a moment of them, as it says."""
+    found: dict[str | None, list[Move]] = {}
+    for move in created:
+        if move.action in MOMENTS:
+            found.setdefault(basis_of(str(move.target)), []).append(move)
+    return found
+
+
+def _remade(move: Move, value: Array) -> Array | None:
+    """What the rule makes; None where the rule cannot be carried out."""
     if move.action is Action.TRANSPOSE:
         value = value.T
     if value.dtype.name != move.dtype:
         if not (move.dtype in _DTYPES and np.can_cast(value.dtype, move.dtype, "safe")):
             return None
         value = value.astype(move.dtype)
-    return tensor_digest(value) if tuple(value.shape) == move.shape else None
+    return value if tuple(value.shape) == move.shape else None
 
 
-def _zeros(move: Move) -> str | None:
+def _is_moment(move: Move, weight: Array | None) -> bool:
+    """Whether a tensor is that moment of filters; of what are no filters, none is."""
+    if weight is None or weight.ndim != 4 or weight.dtype.kind != "f":
+        return False
+    if weight[:1].size < 2:
+        return False
+    return tensor_digest(moment(move.action, weight)) == move.target_sha256
+
+
+def _filled(move: Move) -> str | None:
     if move.dtype not in _DTYPES or prod(move.shape) > _MOST_ZEROS:
         return None
-    return tensor_digest(np.zeros(move.shape, move.dtype))
+    filled = np.full(move.shape, move.action is Action.ONES, move.dtype)
+    return tensor_digest(filled)
 
 
 def _link_problems(upstream: Sidecar, sidecar: Sidecar) -> Iterator[str]:

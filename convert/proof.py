@@ -22,7 +22,7 @@ from convert.verification.tensors import digest, loaded, ported, returned
 from ppim_port.backends import get_backend
 from ppim_port.errors import VerificationError
 from ppim_port.mapping import apply, bad_values
-from ppim_port.models.family import Config
+from ppim_port.models.family import Config, picture_size
 from ppim_port.state_dict import Array, FrameworkName, StateDict
 
 # A right RedNet is at 1e-12..1e-10: Paddle's batch norm keeps a float32 epsilon.
@@ -61,7 +61,8 @@ def verify(
     mapping, record = planned.mapping, planned.record
     start, end = mapping.source_framework, mapping.target_framework
     own = _native(planned)
-    images = noise(IMAGES, IMAGE_SIZE)
+    size = picture_size(mapping.config, IMAGE_SIZE)
+    images = noise(IMAGES, size)
     before = _observed(start, mapping.config, own, images)
     after = _observed(end, mapping.config, converted, images)
     difference = relative_difference(before.logits, after.logits)
@@ -84,7 +85,7 @@ def verify(
         tolerance=TOLERANCE,
         precision="float64",
         images=IMAGES,
-        image_size=IMAGE_SIZE,
+        image_size=size,
         seed=SEED,
         source=before.framework,
         target=after.framework,
@@ -148,7 +149,8 @@ def _gradients(
 ) -> tuple[GradientProof, list[Finding]]:
     mapping, record = planned.mapping, planned.record
     start, end = mapping.source_framework, mapping.target_framework
-    images = noise(1, SMALL_SIZE)
+    size = picture_size(mapping.config, SMALL_SIZE)
+    images = noise(1, size)
     found = []
     for framework, state in ((start, own), (end, converted)):
         backend = get_backend(framework)
@@ -159,7 +161,7 @@ def _gradients(
     _, across = ported(own, record, start=start, end=end)
     expected = carried(found[0], across.fates)
     findings, key, apart = unlike_gradients(expected, found[1], TOLERANCE)
-    return GradientProof(apart, key, len(expected), SMALL_SIZE), findings
+    return GradientProof(apart, key, len(expected), size), findings
 
 
 def _refuse_nonfinite(planned: Plan, converted: StateDict, left: str) -> None:
@@ -209,7 +211,7 @@ def _diagnosis(planned: Plan, own: StateDict, converted: StateDict) -> Iterator[
         mapping.config,
         (get_backend(mapping.source_framework), own),
         (get_backend(mapping.target_framework), converted),
-        images=noise(1, SMALL_SIZE),
+        images=noise(1, picture_size(mapping.config, SMALL_SIZE)),
         tolerance=TOLERANCE,
     )
     assert planned.upstream is not None

@@ -19,10 +19,12 @@ def model_table(manifest: Manifest) -> str:
     for record in manifest.models.values():
         size = [
             record.name,
-            f"{record.published_parameters_m:.2f}",
-            f"{record.flops.published_g:.2f}",
+            _figure(record.published_parameters_m),
+            _figure(record.flops.published_g),
         ]
         sources = ", ".join(f"{s.name} (.{s.format})" for s in record.sources)
+        if not record.published:
+            rows.append([*size, "", "", "", "none published: --checkpoint FILE"])
         for index, figure in enumerate(record.published):
             accuracy = [percent(figure.top1), percent(figure.top5), figure.source]
             first = index == 0
@@ -39,6 +41,11 @@ def model_table(manifest: Manifest) -> str:
         "weights",
     ]
     return table(header, rows)
+
+
+def _figure(value: float | None) -> str:
+    """A published size; empty if nobody published one."""
+    return "" if value is None else f"{value:.2f}"
 
 
 def model_list(manifest: Manifest) -> list[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 The file is checked whole on load, and every problem is reported at once. Digests are
 `null` where nobody publishes one: a null is trusted on first use, never invented.
-Published figures keep their source, because the sources disagree.
+Published figures keep their source, because the sources disagree; where nobody
+publishes weights there are none, nor sources, and a user's own file is the only one.
 """
 
 from __future__ import annotations
@@ -67,20 +68,20 @@ _MODEL: Mapping[str, Shape] = {
     "variant": Text(),
     "recipe": Text(),
     "num_classes": _COUNT,
-    "sources": ListOf(_SOURCE),
+    "sources": ListOf(_SOURCE, 0),
     "counts": {
         "parameters": _COUNT,
         "source_keys": _COUNT,
         "dropped_keys": Number(0, 10**6, whole=True),
         "target_keys": _COUNT,
     },
-    "published_parameters_m": Number(0, 10**6),
+    "published_parameters_m": Nullable(Number(0, 10**6)),
     "flops": {
-        "published_g": Number(0, 10**6),
+        "published_g": Nullable(Number(0, 10**6)),
         "counted_g": Number(0, 10**6),
         "note": Text(),
     },
-    "published": ListOf(_PUBLISHED),
+    "published": ListOf(_PUBLISHED, 0),
 }
 SCHEMA: Mapping[str, Shape] = {
     "schema": Number(SCHEMA_VERSION, SCHEMA_VERSION, whole=True),
@@ -146,16 +147,26 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Flops:
-    """Multiply-adds a picture, in 10^9: as published, and as counted with the note."""
+    """Multiply-adds a picture, in 10^9: as published, and as counted with the note.
 
-    published_g: float
+    Attributes:
+        published_g: None if nobody published it.
+        counted_g: what this project counts.
+        note: how.
+    """
+
+    published_g: float | None
     counted_g: float
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """One model: where its weights are, its recipe, and what was published of it."""
+    """One model: where its weights are, its recipe, and what was published of it.
+
+    Of an architecture without public weights `sources` and `published` are empty and
+    the published sizes None.
+    """
 
     name: str
     family: str
@@ -164,7 +175,7 @@ class ModelRecord:
     num_classes: int
     sources: tuple[Source, ...]
     counts: Counts
-    published_parameters_m: float
+    published_parameters_m: float | None
     flops: Flops
     published: tuple[Published, ...]
 
@@ -218,6 +229,14 @@ def _load(path: Path) -> Manifest:
         raise ManifestError(message)
     models = {entry["name"]: _record(entry) for entry in data["models"]}
     return Manifest(path, data["recipes"], models)
+
+
+def name_of(family: str, variant: str) -> str:
+    """What the manifest calls a variant of a family; both in a row if it has none."""
+    for record in load_manifest().models.values():
+        if (record.family, record.variant) == (family, variant):
+            return record.name
+    return f"{family}{variant}"
 
 
 def _cross_problems(data: Mapping[str, Any]) -> list[str]:

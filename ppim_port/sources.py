@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ppim_port.errors import UnknownNameError
+from ppim_port.errors import UnknownNameError, UsageError
 from ppim_port.fetch import Download, Fetched, fetch, find_cached
 from ppim_port.manifest import ModelRecord, Source
 
@@ -12,13 +12,15 @@ from ppim_port.manifest import ModelRecord, Source
 def downloads(record: ModelRecord, name: str | None = None) -> list[Download]:
     """What to fetch for a model: all of its sources in order, or the named one.
 
+    Nothing for a model whose weights nobody publishes, unless a source is named.
+
     Raises:
         UnknownNameError: the model has no source of that name.
     """
     chosen = [s for s in record.sources if name in (None, s.name)]
-    if not chosen:
+    if not chosen and name is not None:
         known = [source.name for source in record.sources]
-        raise UnknownNameError(name or "", known, kind=f"source of {record.name}")
+        raise UnknownNameError(name, known, kind=f"source of {record.name}")
     return [_download(source) for source in chosen]
 
 
@@ -45,7 +47,14 @@ def fetch_weights(
 
     Raises:
         FetchError: no source could be reached; lists each and how to go on by hand.
+        UsageError: nobody publishes this model's weights.
     """
+    if name is None and not record.sources:
+        message = (
+            f"Nobody publishes weights of {record.name}: nothing was fetched. Pass "
+            f"your own: {by_hand}."
+        )
+        raise UsageError(message)
     return fetch(downloads(record, name), by_hand=by_hand, progress=progress, say=say)
 
 

@@ -45,7 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[Made, Path]:
 
 
 def test_models_are_listed_in_the_manifests_order() -> None:
-    assert list_models() == [
+    assert list_models()[:8] == [
         "rednet26",
         "rednet38",
         "rednet50",

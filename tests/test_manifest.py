@@ -12,7 +12,7 @@ import pytest
 
 from ppim_port.checkpoint import sha256_file
 from ppim_port.errors import ManifestError, UnknownNameError
-from ppim_port.manifest import default_path, load_manifest
+from ppim_port.manifest import default_path, load_manifest, name_of
 from ppim_port.mapping import tensors
 from ppim_port.models.family import load_family
 from ppim_port.recipe import recipe_from_dict
@@ -21,6 +21,7 @@ from tests.support.states import PUBLISHED_COUNTS, VARIANTS, layers_of
 
 REDNETS = [f"rednet{variant}" for variant in VARIANTS]
 LITES = [f"efficientnet_lite{variant}" for variant in lite.VARIANTS]
+# Weights of these are published.
 NAMES = REDNETS + LITES
 COUNTS = {
     **{f"rednet{variant}": counts for variant, counts in PUBLISHED_COUNTS.items()},
@@ -52,7 +53,24 @@ def refusal(path: Path) -> str:
 
 
 def test_the_shipped_manifest_is_valid_and_names_the_models() -> None:
-    assert list(load_manifest().models) == NAMES
+    models = load_manifest().models
+    assert list(models)[: len(NAMES)] == NAMES
+    assert [name for name, record in models.items() if record.sources] == NAMES
+    assert "resnet50_nam" in models
+
+
+def test_what_has_no_public_weights_has_no_published_figures_either() -> None:
+    for record in load_manifest().models.values():
+        published = (record.published_parameters_m, record.flops.published_g)
+        assert bool(record.sources) == bool(record.published)
+        assert (published == (None, None)) == (not record.sources)
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"), [("50_nam", "resnet50_nam"), ("9", "resnet_nam9")]
+)
+def test_a_variants_name_is_the_manifests(variant: str, name: str) -> None:
+    assert name_of("resnet_nam", variant) == name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,6 +78,7 @@ def test_a_record_names_its_family_variant_and_recipe(name: str) -> None:
     manifest = load_manifest()
     record = manifest.model(name)
     assert record.name == f"{record.family}{record.variant}" == name
+    assert name_of(record.family, record.variant) == name
     assert load_family(record.family).configure(record.variant).num_classes == 1000
     recipe = recipe_from_dict(record.recipe, manifest.recipes[record.recipe])
     assert recipe.crop_size in (224, 240, 260)
@@ -239,4 +258,5 @@ def test_all_problems_of_a_manifest_are_told_at_once(
             model["variant"] = ""
             model["new"] = 1
 
-    assert f": {2 * len(NAMES)} problems, " in refusal(broken(change))
+    count = 2 * len(load_manifest().models)
+    assert f": {count} problems, " in refusal(broken(change))

@@ -39,8 +39,18 @@ def _values(spec: TensorSpec, seed: int) -> Array:
             value = NORM_SCALE * rng.uniform(0.5, 1.5, shape)
     elif leaf.is_bias:
         value = rng.normal(0, 0.1, shape)
+    elif leaf.start:
+        value = _beside(spec, rng)
     else:
         makes_kernels = spec.layer.kind == "conv" and spec.layer.bias
         gain = KERNEL_SCALE if makes_kernels else 1.0
         value = rng.normal(0, gain * (2 / prod(shape[1:])) ** 0.5, shape)
     return value.astype(np.float32)
+
+
+def _beside(spec: TensorSpec, rng: np.random.Generator) -> Array:
+    """What a switchable convolution has beyond a plain one: filters stay as large."""
+    usual: float = (2 / prod(spec.layer.shape[1:])) ** 0.5
+    if spec.leaf.start == "deviation":
+        return rng.uniform(0.5 * usual, 1.5 * usual, spec.shape)
+    return rng.normal(0, 0.1 * usual, spec.shape)

@@ -26,7 +26,7 @@ from convert.verification.tensors import bad, ported, returned
 from ppim_port.errors import MappingError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.mapping import Mapping as Plan
-from ppim_port.models.family import Config, load_family
+from ppim_port.models.family import Config, load_family, picture_size
 from ppim_port.state_dict import FRAMEWORKS, FrameworkName, StateDict
 
 KINDS = {**tensor_faults.KINDS, **setting_faults.KINDS}
@@ -155,12 +155,14 @@ class _Yard:
     record: ModelRecord
     benches: Mapping[FrameworkName, Bench]
     states: Callable[[int], StateDict]
+    side: int
 
     @classmethod
     def of(cls, record: ModelRecord) -> _Yard:
         config = _with_square_classifier(record)
         benches = {name: Bench.of(name, config) for name in FRAMEWORKS}
-        return cls(record, benches, lambda seed: seeded_state(config, seed))
+        side = picture_size(config, SMALL_SIZE)
+        return cls(record, benches, lambda seed: seeded_state(config, seed), side)
 
     def plantable(self, seed: int) -> list[str]:
         """Kinds that there is a place for in both frameworks' nets."""
@@ -173,7 +175,7 @@ class _Yard:
 
     def port(self, seed: int) -> _Port:
         states, _ = self._ported(seed)
-        images = noise(1, SMALL_SIZE)
+        images = noise(1, self.side)
         seen = {n: self.benches[n].observe(states[n], images) for n in FRAMEWORKS}
         return _Port(self, seed, states, seen)
 
@@ -183,7 +185,7 @@ class _Yard:
         for name, bench in self.benches.items():
             bench.backend.load(bench.double, states[name])
             net = (bench.backend, bench.double)
-            found.append(gradients_of(net, noise(1, SMALL_SIZE), bench.classes))
+            found.append(gradients_of(net, noise(1, self.side), bench.classes))
         expected = carried(found[0], mapping.fates)
         findings, _, apart = unlike_gradients(expected, found[1], TOLERANCE)
         return findings, apart
@@ -230,7 +232,7 @@ class _Port:
         self, target: FrameworkName, fault: Fault
     ) -> tuple[Observed | None, list[Finding]]:
         state = fault.converting(self.states[target])
-        bench, images = self.yard.benches[target], noise(1, SMALL_SIZE)
+        bench, images = self.yard.benches[target], noise(1, self.yard.side)
         try:
             return bench.observe(state, images, fault), []
         except MappingError as error:

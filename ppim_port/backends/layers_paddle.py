@@ -84,6 +84,8 @@ def _dropout(layer: Any) -> Settings:
 
 READERS: Readers = {
     "Conv2D": ("conv", _conv),
+    "ConvAWS2d": ("conv_aws", _conv),
+    "SAConv2d": ("saconv", _conv),
     "BatchNorm2D": ("batch_norm", _batch_norm),
     "Linear": ("linear", _linear),
     "MaxPool2D": ("max_pool", _max_pool),
@@ -98,12 +100,12 @@ READERS: Readers = {
     "Involution": ("involution", involution),
 }
 
+_CONV = {"stride": "_stride", "padding": "_updated_padding", "dilation": "_dilation"}
+
 ATTRIBUTES = {
-    "Conv2D": {
-        "stride": "_stride",
-        "padding": "_updated_padding",
-        "dilation": "_dilation",
-    },
+    "Conv2D": _CONV,
+    "ConvAWS2d": _CONV,
+    "SAConv2d": _CONV,
     "BatchNorm2D": {"eps": "_epsilon", "momentum": "_momentum"},
     "MaxPool2D": {"kernel": "ksize"},
     "AvgPool2D": {"kernel": "ksize"},

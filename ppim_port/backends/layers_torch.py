@@ -87,6 +87,8 @@ def _dropout(layer: Any) -> Settings:
 
 READERS: Readers = {
     "Conv2d": ("conv", _conv),
+    "ConvAWS2d": ("conv_aws", _conv),
+    "SAConv2d": ("saconv", _conv),
     "BatchNorm2d": ("batch_norm", _batch_norm),
     "Linear": ("linear", _linear),
     "MaxPool2d": ("max_pool", _max_pool),

@@ -15,7 +15,10 @@ from ppim_port.errors import MappingError
 from ppim_port.mapping.records import Action, Fate, Mapping
 from ppim_port.mapping.rules import tensors
 from ppim_port.models.family import load_family
+from ppim_port.ops.saconv_numpy import adopted
 from ppim_port.state_dict import Array, StateDict
+
+MOMENTS = {Action.DEVIATION: "weight_gamma", Action.MEAN: "weight_beta"}
 
 
 def apply(
@@ -39,10 +42,10 @@ def apply(
     _check_coverage(
         mapping, source, _target_keys(mapping) if wanted is None else wanted
     )
-    target = {}
+    target: StateDict = {}
     for fate in mapping.fates:
         if fate.target is not None:
-            target[fate.target] = _move(fate, source)
+            target[fate.target] = _move(fate, source, target)
     return target
 
 
@@ -75,9 +78,9 @@ def _target_keys(mapping: Mapping) -> set[str]:
     return {spec.key for spec in tensors(layers, mapping.target_framework)}
 
 
-def _move(fate: Fate, source: StateDict) -> Array:
+def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
     if fate.source is None:
-        return np.zeros(fate.shape, fate.dtype)
+        return _create(fate, target)
     value = source[fate.source]
     if fate.action is Action.TRANSPOSE:
         value = np.ascontiguousarray(value.T)
@@ -89,3 +92,38 @@ def _move(fate: Fate, source: StateDict) -> Array:
         )
         raise MappingError(message)
     return value.astype(fate.dtype, copy=False)
+
+
+def _create(fate: Fate, target: StateDict) -> Array:
+    if fate.action not in MOMENTS:
+        return np.full(fate.shape, fate.action is Action.ONES, fate.dtype)
+    basis = basis_of(str(fate.target))
+    if basis not in target:
+        message = (
+            f"{fate.target}: made from {basis}, which is not planned before it. "
+            "Nothing was written."
+        )
+        raise MappingError(message)
+    return moment(fate.action, target[basis])
+
+
+def basis_of(key: str) -> str:
+    """The key of the filters whose moments a tensor holds.
+
+    Args:
+        key: of that tensor, in the target.
+    """
+    return f"{key.rpartition('.')[0]}.weight"
+
+
+def moment(action: Action, weight: Array) -> Array:
+    """What MEAN or DEVIATION makes of filters.
+
+    Args:
+        action: one of `MOMENTS`.
+        weight: `[out, in / groups, kh, kw]`.
+
+    Returns:
+        `[out, 1, 1, 1]`, in the dtype of `weight`.
+    """
+    return adopted(weight)[MOMENTS[action]]

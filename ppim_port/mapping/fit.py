@@ -34,6 +34,8 @@ class Fit:
         naming: the spelling that the keys were found in, e.g. "official".
         published: our key -> the key in that spelling, for every tensor of the net.
         problems: one line each, sorted by kind; empty if it fits exactly.
+        plain: whether it lacks all that the variant has beyond a plain net, and is to
+            start as that.
     """
 
     config: Config
@@ -41,6 +43,7 @@ class Fit:
     naming: str
     published: MappingABC[str, str]
     problems: tuple[str, ...]
+    plain: bool = False
 
 
 def fit(source: Infos, net: Family, variant: str, *, framework: FrameworkName) -> Fit:
@@ -64,14 +67,21 @@ def fit(source: Infos, net: Family, variant: str, *, framework: FrameworkName) -
     wanted = tensors(layers, framework)
     published = {spec.key: prefix + naming.publish(spec.key) for spec in wanted}
     spelled = f"{naming.name}, in {WRAPPER}*" if prefix else naming.name
-    problems = _problems(source, wanted, published)
-    return Fit(config, layers, spelled, published, tuple(problems))
+    starting = {published[spec.key] for spec in wanted if spec.leaf.start}
+    # All or none: a file that lacks a part of them is a damaged one.
+    plain = bool(starting) and not starting & source.keys()
+    optional = {published[spec.key] for spec in wanted if spec.leaf.counter}
+    optional |= starting if plain else set()
+    problems = _problems(source, wanted, published, optional)
+    return Fit(config, layers, spelled, published, tuple(problems), plain)
 
 
 def variants_that_fit(
     source: Infos, net: Family, *, framework: FrameworkName
 ) -> list[str]:
     """The variants of a family that a checkpoint fits without a single problem.
+
+    Not those that it could only start: a plain ResNet's file is a plain ResNet's.
 
     Args:
         source: key -> shape and dtype, as stored.
@@ -83,9 +93,10 @@ def variants_that_fit(
 
 def _fits(source: Infos, net: Family, variant: str, framework: FrameworkName) -> bool:
     try:
-        return not fit(source, net, variant, framework=framework).problems
+        found = fit(source, net, variant, framework=framework)
     except MappingError:
         return False
+    return not found.problems and not found.plain
 
 
 def _spelling(
@@ -127,9 +138,11 @@ def _torch_shapes(
 
 
 def _problems(
-    source: Infos, wanted: tuple[TensorSpec, ...], published: MappingABC[str, str]
+    source: Infos,
+    wanted: tuple[TensorSpec, ...],
+    published: MappingABC[str, str],
+    optional: set[str],
 ) -> list[str]:
-    optional = {published[spec.key] for spec in wanted if spec.leaf.counter}
     missing = set(published.values()) - source.keys() - optional
     unexpected = source.keys() - set(published.values())
     lines = [f"missing: {key}" for key in sorted(missing)]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
 
 from ppim_port.errors import MappingError
+from ppim_port.manifest import name_of
 from ppim_port.mapping.fit import Infos, fit, variants_that_fit
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo
 from ppim_port.mapping.rules import TensorSpec, tensors
@@ -43,7 +44,7 @@ def plan(
     found = fit(source, net, variant, framework=source_framework)
     if found.problems:
         models = list(_models_that_fit(source, source_framework))
-        refusal = _refusal(origin, f"{family}{variant}", source, found.problems)
+        refusal = _refusal(origin, name_of(family, variant), source, found.problems)
         raise MappingError(refusal + _advice(models))
     fates = _fates(
         source, found.layers, found.published, source_framework, target_framework
@@ -66,7 +67,7 @@ def _models_that_fit(source: Infos, framework: FrameworkName) -> Iterator[str]:
     for family in known_families():
         net = load_family(family)
         for variant in variants_that_fit(source, net, framework=framework):
-            yield f"{family}{variant}"
+            yield name_of(family, variant)
 
 
 def _advice(models: Sequence[str]) -> str:
@@ -105,8 +106,12 @@ def _fates(
 
 
 def _created(after: TensorSpec) -> Fate:
+    start = after.leaf.start
     reason = "not in the source; starts from 0, evaluation never reads it"
-    return Fate(None, after.key, Action.CREATE, after.shape, after.dtype, reason)
+    if start is not None:
+        reason = "not in a plain net; starts so that the logits are that net's"
+    action = Action(start or "create")
+    return Fate(None, after.key, action, after.shape, after.dtype, reason)
 
 
 def _fate(

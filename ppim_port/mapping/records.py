@@ -12,13 +12,19 @@ from ppim_port.state_dict import Array, FrameworkName
 
 
 class Action(StrEnum):
-    """What happens to a tensor's values."""
+    """What happens to a tensor's values; the last four make one without a source.
+
+    CREATE makes zeros; MEAN and DEVIATION are of each filter of the `weight` beside.
+    """
 
     COPY = "copy"
     RENAME = "rename"
     TRANSPOSE = "transpose"
     DROP = "drop"
     CREATE = "create"
+    ONES = "ones"
+    MEAN = "mean"
+    DEVIATION = "deviation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,10 @@
 | Linear weight `[out, in]` | `[in, out]` (paddle.nn.Linear) | transpose |
 | running_mean, running_var | _mean, _variance | rename |
 | num_batches_tracked | - | dropped; 0 the other way |
+| weight_diff, weight_gamma, weight_beta | the same | copy |
+
+What a switchable convolution has beyond a plain one says how it starts from that: a
+plain net's file may lack all of it.
 
 A transpose is declared by the layer and never guessed: a square weight would fit
 both ways.
@@ -15,9 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from ppim_port.models.family import Layer, LayerKind, Shape
 from ppim_port.state_dict import FrameworkName
+
+# The `Action` that makes a tensor that a plain net's file has not.
+Start: TypeAlias = Literal["create", "ones", "mean", "deviation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,8 @@ class Leaf:
         is_bias: whether a layer has it only if it has a bias.
         counter: whether it is an int64 scalar that evaluation never reads.
         variance: whether it can hold no negative number.
+        start: the action that makes it where a plain net's file has no such tensor;
+            None if every net's file has one.
     """
 
     torch: str
@@ -39,12 +49,19 @@ class Leaf:
     is_bias: bool = False
     counter: bool = False
     variance: bool = False
+    start: Start | None = None
 
     def name(self, framework: FrameworkName) -> str | None:
         """The leaf's name in a framework, None if it has none there."""
         return self.torch if framework == "torch" else self.paddle
 
 
+# Tensors of the shape of the layer; the others have a number a channel.
+WHOLE = ("weight", "weight_diff")
+_MOMENTS = (
+    Leaf("weight_gamma", "weight_gamma", start="deviation"),
+    Leaf("weight_beta", "weight_beta", start="mean"),
+)
 LEAVES: Mapping[LayerKind, tuple[Leaf, ...]] = {
     "conv": (Leaf("weight", "weight"), Leaf("bias", "bias", is_bias=True)),
     "linear": (
@@ -57,6 +74,25 @@ LEAVES: Mapping[LayerKind, tuple[Leaf, ...]] = {
         Leaf("running_mean", "_mean"),
         Leaf("running_var", "_variance", variance=True),
         Leaf("num_batches_tracked", None, counter=True),
+    ),
+    "conv_aws": (
+        Leaf("weight", "weight"),
+        Leaf("bias", "bias", is_bias=True),
+        *_MOMENTS,
+    ),
+    "saconv": (
+        Leaf("weight", "weight"),
+        Leaf("bias", "bias", is_bias=True),
+        Leaf("weight_diff", "weight_diff", start="create"),
+        *_MOMENTS,
+    ),
+    "switch": (
+        Leaf("weight", "weight", start="create"),
+        Leaf("bias", "bias", is_bias=True, start="ones"),
+    ),
+    "context": (
+        Leaf("weight", "weight", start="create"),
+        Leaf("bias", "bias", is_bias=True, start="create"),
     ),
 }
 
@@ -76,9 +112,11 @@ def _spec(layer: Layer, leaf: Leaf, framework: FrameworkName) -> TensorSpec | No
     name = leaf.name(framework)
     if name is None or (leaf.is_bias and not layer.bias):
         return None
-    shape = layer.shape if leaf.torch == "weight" else layer.shape[:1]
+    shape = layer.shape if leaf.torch in WHOLE else layer.shape[:1]
     if leaf.counter:
         shape = ()
+    if leaf in _MOMENTS:
+        shape = (*layer.shape[:1], 1, 1, 1)
     if leaf.transpose and framework == "paddle":
         shape = shape[::-1]
     dtype = "int64" if leaf.counter else "float32"

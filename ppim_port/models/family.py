@@ -15,7 +15,9 @@ from typing import Literal, Protocol, TypeAlias, cast
 from ppim_port.errors import UnknownNameError
 
 Shape: TypeAlias = tuple[int, ...]
-LayerKind: TypeAlias = Literal["conv", "batch_norm", "linear"]
+LayerKind: TypeAlias = Literal[
+    "conv", "batch_norm", "linear", "conv_aws", "saconv", "switch", "context"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,16 @@ class Family(Protocol):
         Raises:
             InputSizeError: a size that the published net cannot take.
         """
+
+
+def picture_size(config: Config, usual: int) -> int:
+    """Pixels of a side to run a net at: its own if its configuration has one.
+
+    Args:
+        config: of the net; one for small pictures has an `image_size`.
+        usual: what any other net gets.
+    """
+    return cast(int, getattr(config, "image_size", usual))
 
 
 def known_families() -> list[str]:

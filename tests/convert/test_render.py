@@ -14,6 +14,7 @@ from tests.convert.conftest import Ran
 
 Run = Callable[..., Ran]
 RECORDS = tuple(load_manifest().models.values())
+PUBLISHED = [record for record in RECORDS if record.published]
 
 
 def block(record: ModelRecord, table: str) -> list[str]:
@@ -32,10 +33,10 @@ def test_the_list_has_all_models_in_the_manifests_order(run: Run) -> None:
     names = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert names == [record.name for record in RECORDS]
     assert names[:2] == ["rednet26", "rednet38"]
-    assert names[-1] == "efficientnet_lite2"
+    assert names[7:9] == ["efficientnet_lite2", "resnet18_nam"]
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
+@pytest.mark.parametrize("record", PUBLISHED, ids=lambda record: record.name)
 def test_a_model_shows_every_published_figure_with_its_source(
     record: ModelRecord,
 ) -> None:
@@ -45,6 +46,15 @@ def test_a_model_shows_every_published_figure_with_its_source(
         assert f" {percent(figure.top1)} " in line
         assert f" {percent(figure.top5)} " in line
         assert f"  {figure.source}" in line
+
+
+def test_a_model_that_nobody_published_says_so_in_one_line() -> None:
+    lines = block(load_manifest().model("resnet50_nam"), model_table(load_manifest()))
+    (line,) = lines
+    assert line.split(maxsplit=1) == [
+        "resnet50_nam",
+        "none published: --checkpoint FILE",
+    ]
 
 
 def test_the_sources_disagreement_is_not_rounded_away(run: Run) -> None:
@@ -60,7 +70,7 @@ def test_the_sources_disagreement_is_not_rounded_away(run: Run) -> None:
 def test_a_model_shows_where_its_weights_are(run: Run) -> None:
     first = block(RECORDS[0], run("--list").out)[0]
     assert first.endswith("official (.pth), paddleclas (.pdparams), ppim (.pdparams)")
-    last = block(RECORDS[-1], run("--list").out)[0]
+    last = block(PUBLISHED[-1], run("--list").out)[0]
     assert last.endswith("package (.pth)")
 
 

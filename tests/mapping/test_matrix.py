@@ -75,9 +75,13 @@ def same(one: np.ndarray, other: np.ndarray) -> bool:
     return one is other or one.tobytes() == other.tobytes()
 
 
+REDNETS_KINDS: tuple[LayerKind, ...] = ("conv", "linear", "batch_norm")
+
+
 def edited_rules() -> Iterator[tuple[str, LayerKind, Leaf, tuple[Leaf, ...]]]:
-    """Every way to spoil one rule."""
-    for kind, leaves in LEAVES.items():
+    """Every way to spoil one rule of the layers that a RedNet has."""
+    for kind in REDNETS_KINDS:
+        leaves = LEAVES[kind]
         for at, leaf in enumerate(leaves):
             before, after = leaves[:at], leaves[at + 1 :]
             for what, new in changed(leaf, leaves):

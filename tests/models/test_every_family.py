@@ -86,7 +86,7 @@ def test_published_keys_go_to_paddle_and_back_bit_for_bit(family: str) -> None:
 def test_both_nets_give_the_same_logits(family: str) -> None:
     config = config_of(family)
     found, reference = (
-        logits(framework, images_of(1, 64), config) for framework in ("torch", "paddle")
+        logits(framework, images_of(1, 96), config) for framework in ("torch", "paddle")
     )
     assert relative(found, reference) < PARITY
 

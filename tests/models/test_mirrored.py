@@ -23,6 +23,7 @@ def nets_of(family: str) -> list[Path]:
 FAMILIES = known_families()
 NETS = nets_of("rednet")
 OPS = [PACKAGE / "ops" / f"involution_{name}.py" for name in ("paddle", "torch")]
+SACONV = [PACKAGE / "ops" / f"saconv_{name}.py" for name in ("paddle", "torch")]
 
 # Paddle's word, PyTorch's word: all that may differ.
 WORDS = (
@@ -31,6 +32,7 @@ WORDS = (
     ("momentum=1 - MOMENTUM", "momentum=MOMENTUM"),
     ("epsilon=", "eps="),
     ("involution_paddle", "involution_torch"),
+    ("saconv_paddle", "saconv_torch"),
     ("paddle_form", "torch_form"),
     ("paddle.Tensor", "torch.Tensor"),
     ("import paddle", "import torch"),
@@ -87,13 +89,14 @@ def test_the_nets_differ_in_the_frameworks_words_alone(family: str) -> None:
     assert differences(paddles, torchs) == []
 
 
-def test_the_layers_differ_in_the_frameworks_words_alone() -> None:
-    paddles, torchs = map(classes, OPS)
+@pytest.mark.parametrize("pair", [OPS, SACONV], ids=["involution", "saconv"])
+def test_the_layers_differ_in_the_frameworks_words_alone(pair: list[Path]) -> None:
+    paddles, torchs = map(classes, pair)
     assert differences(paddles, torchs) == []
 
 
 @pytest.mark.parametrize(
-    "pair", [*map(nets_of, FAMILIES), OPS], ids=[*FAMILIES, "layers"]
+    "pair", [*map(nets_of, FAMILIES), OPS], ids=[*FAMILIES, "involution"]
 )
 def test_classes_and_attributes_have_the_same_names_in_the_same_order(
     pair: list[Path],

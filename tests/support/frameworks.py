@@ -13,6 +13,8 @@ from ppim_port.inference import paddle_form, torch_form
 from ppim_port.inference.paddle_engine import PaddleEngine
 from ppim_port.inference.torch_engine import TorchEngine
 from ppim_port.models.rednet import paddle_net, torch_net
+from ppim_port.models.resnet_nam import paddle_net as nam_paddle_net
+from ppim_port.models.resnet_nam import torch_net as nam_torch_net
 from ppim_port.ops import involution_paddle, involution_torch, native_paddle
 from ppim_port.ops import saconv_paddle, saconv_torch
 
@@ -21,6 +23,8 @@ __all__ = [
     "TorchEngine",
     "involution_paddle",
     "involution_torch",
+    "nam_paddle_net",
+    "nam_torch_net",
     "native_paddle",
     "paddle",
     "paddle_form",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppim_port.backends import get_backend
 from ppim_port.models.resnet_nam.family import FAMILY, ResNetNamConfig
-from ppim_port.state_dict import Array, StateDict
+from ppim_port.state_dict import Array, FrameworkName, StateDict
+from tests.support.states import made_state
 
 EPSILON = 1e-5
 
@@ -13,6 +15,14 @@ EPSILON = 1e-5
 def resnet(variant: str = "18_nam", *, num_classes: int = 100) -> ResNetNamConfig:
     """A ResNet's configuration, with as many classes as CIFAR-100."""
     return FAMILY.configure(variant, num_classes=num_classes)
+
+
+def logits(framework: FrameworkName, images: Array, config: ResNetNamConfig) -> Array:
+    """What a float64 net with made-up weights says to images; the net is not kept."""
+    backend = get_backend(framework)
+    model = backend.build(config, precision="float64")
+    backend.load(model, made_state(config, framework))
+    return backend.predict(model, images.astype("f8"))
 
 
 def gates(x: Array, norm: StateDict, *, training: bool = False) -> Array:

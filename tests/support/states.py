@@ -32,6 +32,7 @@ PUBLISHED_COUNTS = {
 }
 VARIANTS = tuple(PUBLISHED_COUNTS)
 
+STARTED = ("switch", "context")
 _PADDLE_NAMES = {"running_mean": "_mean", "running_var": "_variance"}
 
 
@@ -56,6 +57,17 @@ def made_state(
         for leaf, value in _tensors(layer, seed):
             state[_key(layer, leaf, spelling)] = _laid_out(layer, value, spelling)
     return {key: value for key, value in state.items() if key}
+
+
+def without_starts(state: StateDict, config: Config) -> StateDict:
+    """Only what a plain net has: no tensor that a port can start from it."""
+    parts = ("weight_diff", "weight_gamma", "weight_beta")
+    beside = tuple(f"{x.name}." for x in layers_of(config) if x.kind in STARTED)
+    return {
+        key: value
+        for key, value in state.items()
+        if not key.startswith(beside) and not key.endswith(parts)
+    }
 
 
 def _tensors(layer: Layer, seed: int) -> Iterator[tuple[str, Array]]:

@@ -15,7 +15,7 @@ from tests.support.resnets import resnet
 from tests.support.states import layers_of
 
 DEPTHS = ("18", "34", "50", "101", "152")
-# Parameters with 1000 classes, as torchvision 0.28's nets of these names have them.
+# Parameters with 1000 classes: torchvision's, whose tensors test_nets.py compares.
 TORCHVISION = (11_689_512, 21_797_672, 25_557_032, 44_549_160, 60_192_808)
 # Channels that the blocks put out, over all blocks: two parameters of attention each.
 OUTPUTS = (1_920, 3_776, 15_104, 32_512, 47_872)
@@ -46,12 +46,23 @@ def test_parameters_of_every_kind(place: int) -> None:
     }
 
 
-def test_resnet50_nam_has_the_articles_23818788() -> None:
-    specs = tensors(layers_of(resnet("50_nam")), "paddle")
-    assert sum(prod(spec.shape) for spec in specs) == 23_818_788
-    # Its Paddle called no number of a batch norm trainable.
-    others = [spec for spec in specs if spec.layer.kind != "batch_norm"]
-    assert sum(prod(spec.shape) for spec in others) == 23_652_132
+# Total, and outside of the batch norms, which the articles' Paddle did not call
+# trainable: of the CIFAR form, and as github.com/Feng1909/ResNet50-NAM printed it of
+# the 7x7 stem.
+@pytest.mark.parametrize(
+    ("variant", "total", "others"),
+    [
+        ("50_nam", 23_818_788, 23_652_132),
+        ("50_nam_imagenet", 23_826_468, 23_659_812),
+    ],
+)
+def test_resnet50_has_the_articles_parameters(
+    variant: str, total: int, others: int
+) -> None:
+    specs = tensors(layers_of(resnet(variant)), "paddle")
+    assert sum(prod(spec.shape) for spec in specs) == total
+    outside = [spec for spec in specs if spec.layer.kind != "batch_norm"]
+    assert sum(prod(spec.shape) for spec in outside) == others
 
 
 @pytest.mark.parametrize("variant", FAMILY.variants)
@@ -137,5 +148,5 @@ def test_an_empty_image_is_refused(size: tuple[int, int]) -> None:
 def test_pixel_attention_takes_its_own_size_alone() -> None:
     config = resnet("50_nam_pixel")
     config.check_input_size(32, 32)
-    with pytest.raises(InputSizeError, match="32x32 alone, not 32x33.* resnet50_nam "):
+    with pytest.raises(InputSizeError, match=r"32x32 alone, not 32x33.* resnet50_nam "):
         config.check_input_size(32, 33)
