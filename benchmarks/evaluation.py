@@ -21,12 +21,12 @@ from ppim_port.table import table
 
 # Few and many pictures, by side: each side works for half a minute at least.
 SIDES = {
-    "plain paddle": (16, 80),
+    "plain paddle": (16, 64),
     "plain torch": (16, 80),
-    "ours paddle": (64, 1600),
-    "ours torch": (64, 1600),
-    "ours paddle bfloat16": (64, 1600),
-    "ours torch bfloat16": (64, 1600),
+    "ours paddle": (64, 1000),
+    "ours torch": (64, 1000),
+    "ours paddle bfloat16": (64, 1000),
+    "ours torch bfloat16": (64, 1000),
     "ours paddle --plain": (64, 320),
     "ours torch --plain": (64, 320),
 }
