@@ -16,6 +16,7 @@ from eval.records import Request, Result
 from ppim_port.backends import Backend, Precision, Reduced, get_backend
 from ppim_port.models.family import Config
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
+from tests.support.native import needs_kernels
 from tests.support.shared import (
     GOLDEN,
     PICTURES,
@@ -184,6 +185,7 @@ def test_flat_pictures_with_a_list_are_scored_as_by_hand(
         assert off.max() <= TOLERANCE * np.abs(logits).max()
 
 
+@needs_kernels
 def test_bfloat16_changes_no_first_class() -> None:
     request = Request("rednet26", PICTURES, framework="torch", weights=WEIGHTS)
     result = evaluate(replace(request, precision="bfloat16"))

@@ -59,6 +59,7 @@ def test_float64_images_have_float64_logits(framework: FrameworkName) -> None:
     assert relative(found, logits(framework, images, SMALL)) < PARITY
 
 
+@needs_kernels  # Paddle has no bfloat16 convolution on a CPU.
 @both
 def test_bfloat16_images_have_bfloat16_logits(framework: FrameworkName) -> None:
     images = pictures(64, 32)
@@ -67,6 +68,7 @@ def test_bfloat16_images_have_bfloat16_logits(framework: FrameworkName) -> None:
     assert relative(found, logits("torch", images, SMALL)) < limit
 
 
+@needs_kernels  # Paddle has no bfloat16 convolution on a CPU.
 @both
 def test_a_bfloat16_net_is_fused_by_its_values(framework: FrameworkName) -> None:
     net = fresh(framework)

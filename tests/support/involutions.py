@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
+import pytest
 
 from ppim_port.ops import involution_native, involution_numpy, involution_shift
 from ppim_port.state_dict import Array
+from tests.support.native import needs_kernels
 
 # As each framework dispatches them, and those that it takes where nothing is built.
 Form: TypeAlias = Literal[
@@ -21,7 +23,10 @@ Form: TypeAlias = Literal[
     "paddle grad",
     "paddle shift",
 ]
-FORMS: tuple[Form, ...] = get_args(Form)
+FORMS = tuple(
+    pytest.param(form, marks=needs_kernels) if form == "native" else form
+    for form in get_args(Form)
+)
 
 
 @dataclass(frozen=True, slots=True)
