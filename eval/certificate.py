@@ -12,6 +12,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -35,8 +36,33 @@ ALLOWED = {"float32": 1e-3, "bfloat16": 0.1}
 _VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
+@dataclass(frozen=True, slots=True)
+class Canaries:
+    """The built-in picture at each stage of a recipe.
+
+    Attributes:
+        recipe: the run's.
+        pixels: decoded.
+        cropped: resized and cropped.
+        images: `[3, 3, H, W]`: as it is and mirrored, normalised.
+    """
+
+    recipe: Recipe
+    pixels: Array
+    cropped: Array
+    images: Array
+
+    @classmethod
+    def of(cls, transform: Transform) -> Canaries:
+        """Decode and preprocess it."""
+        pixels = transform.pixels(canary(), "the canary")
+        cropped = transform.cropped(pixels)
+        images = transform.finish(_variants(cropped))
+        return cls(transform.recipe, pixels, cropped, images)
+
+
 def certify(
-    transform: Transform,
+    canaries: Canaries,
     backend: Backend,
     *,
     model: Any,
@@ -46,24 +72,22 @@ def certify(
     """Pin what can be pinned, run the canaries, and write down the rest.
 
     Args:
-        transform: the run's recipe.
+        canaries: under the run's recipe.
         backend: runs the net.
         model: the run's net, loaded.
         exact: what `oracle` said.
         workers: threads that decode.
     """
     flags = dict(backend.pin())
-    pixels = transform.pixels(canary(), "the canary")
-    cropped = transform.cropped(pixels)
-    logits = backend.predict(model, transform.finish(_variants(cropped)))
+    logits = backend.predict(model, canaries.images)
     _refuse_wrong(logits, exact, model)
     return Certificate(
-        versions=versions(backend, transform.recipe) | _kernels(model),
+        versions=versions(backend, canaries.recipe) | _kernels(model),
         threads=_threads(workers),
         flags=flags,
         canaries={
-            "decode": _digest(pixels),
-            "resize": _digest(cropped),
+            "decode": _digest(canaries.pixels),
+            "resize": _digest(canaries.cropped),
             "logits": _digest(logits),
         },
         rounding=_furthest(logits, exact),
@@ -71,7 +95,7 @@ def certify(
 
 
 def oracle(
-    transform: Transform, backend: Backend, config: Config, state: StateDict
+    canaries: Canaries, backend: Backend, config: Config, state: StateDict
 ) -> Array:
     """The canaries' logits in float64, of the framework's own layers.
 
@@ -79,11 +103,9 @@ def oracle(
     is given back: in float64 at once this would be most of a run's memory.
     """
     backend.pin()
-    pixels = transform.pixels(canary(), "the canary")
-    images = transform.finish(_variants(transform.cropped(pixels)))
     model = backend.build(config, precision="float64")
     backend.load(model, state)
-    wide = images.astype(np.float64)[:, np.newaxis]
+    wide = canaries.images.astype(np.float64)[:, np.newaxis]
     logits = np.concatenate([backend.predict(model, picture) for picture in wide])
     del model
     give_back()

@@ -23,19 +23,30 @@ def check_outputs(options: argparse.Namespace) -> None:
     """
     files = (options.out, options.ledger, options.junit)
     outputs = [path for path in files if path]
-    taken = [path.resolve() for path in (options.weights, options.val_list) if path]
+    taken = {path.resolve() for path in (options.weights, options.val_list) if path}
     for path in outputs:
         if path.is_dir() or not _takes_files(path.parent):
             what = "is a folder" if path.is_dir() else "lies in no writable folder"
             message = f"{path}: {what}. Name a file to write. Nothing was evaluated."
             raise OutputError(message)
-        if path.resolve() in taken:
-            message = (
-                f"{path}: named twice, and writing it would lose the other. "
-                "Nothing was evaluated."
-            )
-            raise UsageError(message)
-        taken.append(path.resolve())
+        claim(path, taken, "Nothing was evaluated.")
+
+
+def claim(path: Path, taken: set[Path], state: str) -> None:
+    """Take a file for an output, once, and never an input.
+
+    Args:
+        path: of the output.
+        taken: resolved paths of inputs and earlier outputs; grows.
+        state: what is to be said was not done.
+
+    Raises:
+        UsageError: it is taken.
+    """
+    if path.resolve() in taken:
+        message = f"{path}: named twice, and writing it would lose the other. {state}"
+        raise UsageError(message)
+    taken.add(path.resolve())
 
 
 def _takes_files(folder: Path) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.certificate import certify, oracle
+from eval.certificate import Canaries, certify, oracle
 from eval.dataset import open_dataset
 from eval.evidence import Certificate
 from eval.layout_names import PUBLISHED
@@ -142,13 +142,13 @@ def prepare(
     if chosen.name != PUBLISHED:
         say(f"protocol: {chosen.name}, {chosen.subset} compete")
     backend = get_backend(request.framework)
-    transform = Transform(found.recipe)
-    truth = oracle(transform, backend, config, weights.state)
+    canaries = Canaries.of(Transform(found.recipe))
+    truth = oracle(canaries, backend, config, weights.state)
     net = backend.build(config)
     backend.load(net, weights.state)
     model, exact = _forms(backend, net, config, request)
     certificate = certify(
-        transform,
+        canaries,
         backend,
         model=model,
         exact=truth,

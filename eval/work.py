@@ -43,6 +43,7 @@ class Work:
         self._seconds = 0.0
         self._count = 0
         self._flips = FlipCounter() if ready.exact else None
+        self._exact = Net(ready.backend, ready.exact)
 
     def scored(
         self, wanted: Sequence[int]
@@ -139,7 +140,7 @@ class Work:
     def _count_flips(self, images: Array, logits: Array) -> None:
         """Score the sample in float32 too, as far as it is not full."""
         if self._flips and (count := self._flips.wanted):
-            exact = Net(self.ready.backend, self.ready.exact).predict(images[:count])
+            exact = self._exact.predict(images[:count])
             competing = protocol(self.ready.request.protocol).classes
             self._flips.add(logits[:count], mask_logits(exact, competing))
 

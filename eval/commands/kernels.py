@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.commands.options import new_parser
-from ppim_port.errors import UsageError
+from eval.outputs import claim
 
 EPILOG = """\
 examples:
@@ -115,14 +115,7 @@ def _words(text: str | None) -> list[str] | None:
 
 def _check_outputs(options: Any) -> None:
     """Refuse what would write over an input, or twice into one file."""
-    taken = [p.resolve() for p in (options.image, options.weights) if p]
+    taken = {p.resolve() for p in (options.image, options.weights) if p}
     for path in (options.png, options.html):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            message = (
-                f"{path}: named twice, and writing it would lose the other. "
-                "Nothing was written."
-            )
-            raise UsageError(message)
-        taken.append(path.resolve())
+        if path is not None:
+            claim(path, taken, "Nothing was written.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.commands.options import new_parser
-from ppim_port.errors import UsageError
+from eval.outputs import claim
 
 if TYPE_CHECKING:
     from eval.paired import Compared
@@ -186,12 +186,5 @@ def _check_outputs(options: argparse.Namespace) -> None:
     inputs = (options.result, options.real, options.baseline, options.names)
     taken |= {path.resolve() for path in inputs if path}
     for path in (options.html, options.markdown, options.json):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            message = (
-                f"{path}: named twice, and writing it would lose the other. "
-                "Nothing was written."
-            )
-            raise UsageError(message)
-        taken.add(path.resolve())
+        if path is not None:
+            claim(path, taken, "Nothing was written.")

@@ -46,11 +46,12 @@ def involution(
     Returns:
         `[N, C, H', W']` in the dtype of `x`; strides depend on the implementation.
     """
-    if form(x) == "native":
+    how = form(x)
+    if how == "native":
         # Autocast leaves a float32 input beside reduced kernels; widening is exact.
         weight = weight.to(torch.promote_types(x.dtype, weight.dtype))
         return native_torch.involution(x, weight, kernel_size, stride, dilation)
-    if form(x) == "triton":
+    if how == "triton":
         from ppim_port.ops import involution_triton
 
         return involution_triton.involution(

@@ -109,12 +109,9 @@ def _fake_backward(
     stride: int,
     dilation: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    return (
-        torch.empty_like(x.permute(0, 2, 3, 1).contiguous()).permute(0, 3, 1, 2),
-        torch.empty_like(weight.permute(0, 3, 4, 1, 2).contiguous()).permute(
-            0, 3, 4, 1, 2
-        ),
-    )
+    pixels, kernels = _channels_last("The input", x), _taps_last(weight)
+    for_pixels, for_kernels = torch.empty_like(pixels), torch.empty_like(kernels)
+    return for_pixels.permute(0, 3, 1, 2), for_kernels.permute(0, 3, 4, 1, 2)
 
 
 def _setup(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eval.certificate import certify, oracle
+from eval.certificate import Canaries, certify, oracle
 from eval.cli import main
 from eval.lower import SAMPLE, FlipCounter
 from eval.pipeline import evaluate
@@ -155,7 +155,9 @@ def test_a_net_that_is_nan_on_the_canary_is_left_to_its_first_picture() -> None:
     state = made_state(config, "paddle")
     model = backend.build(config)
     backend.load(model, state)
-    transform = Transform(open_recipe(record().recipe, load_manifest().recipes))
-    exact = oracle(transform, backend, config, state)
-    found = certify(transform, backend, model=model, exact=exact, workers=1)
+    canaries = Canaries.of(
+        Transform(open_recipe(record().recipe, load_manifest().recipes))
+    )
+    exact = oracle(canaries, backend, config, state)
+    found = certify(canaries, backend, model=model, exact=exact, workers=1)
     assert found.rounding == 0
