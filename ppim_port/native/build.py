@@ -26,16 +26,15 @@ _SUFFIX = {"win32": ".dll", "darwin": ".dylib"}
 NAME = "_kernels" + _SUFFIX.get(sys.platform, ".so")
 
 _WIDE = ["-mavx2", "-mfma"]
-_WIDER = [*_WIDE, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"]
+_WIDER = [
+    *("-DPPIM_BYTES=64", "-mprefer-vector-width=512", *_WIDE),
+    *("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
+]
 _X86 = {
     "avx2": ["-DPPIM_BYTES=32", *_WIDE],
-    "avx512": ["-DPPIM_BYTES=64", *_WIDER, "-mprefer-vector-width=512"],
-    "avx512bf16": [
-        "-DPPIM_BYTES=64",
-        *_WIDER,
-        "-mavx512bf16",
-        "-mprefer-vector-width=512",
-    ],
+    "avx512": _WIDER,
+    "avx512bf16": [*_WIDER, "-mavx512bf16"],
+    "amx": [*_WIDER, "-mavx512bf16", "-mamx-tile", "-mamx-bf16"],
 }
 # SSE2 on x86, NEON on ARM: 16 bytes are what every processor has.
 _GENERIC = {"generic": ["-DPPIM_BYTES=16"]}

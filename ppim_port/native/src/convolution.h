@@ -180,12 +180,4 @@ void convolve(const ConvolutionArguments& p) {
   });
 }
 
-void convolution(const ConvolutionArguments& p) {
-  bool pairs = p.input_type == kBfloat16, halved = p.output_type == kBfloat16;
-  if (pairs)
-    halved ? convolve<Pair, bfloat16>(p) : convolve<Pair, float>(p);
-  else
-    halved ? convolve<Single, bfloat16>(p) : convolve<Single, float>(p);
-}
-
 }  // namespace

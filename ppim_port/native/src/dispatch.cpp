@@ -5,11 +5,15 @@
 //   PPIM_ABI   digest of arguments.h, so that callers can refuse an old library
 //   PPIM_AVX2  and so on: which instruction sets the compiler knew
 #include <cstring>
+#if defined(PPIM_AMX) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "arguments.h"
 
 extern const Kernels ppim_kernels_generic, ppim_kernels_avx2, ppim_kernels_avx512,
-    ppim_kernels_avx512bf16;
+    ppim_kernels_avx512bf16, ppim_kernels_amx;
 
 namespace {
 
@@ -18,23 +22,41 @@ struct Build {
   bool (*runs)();
 };
 
+#if defined(PPIM_AVX512)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && bool(__builtin_cpu_supports("avx512vl"));
+}
+#endif
+#if defined(PPIM_AVX512BF16)
+bool has_bfloat16() {
+  return has_avx512() && bool(__builtin_cpu_supports("avx512bf16"));
+}
+#endif
+
+// Linux gives a process the matrix unit's registers when it asks for them, and refuses
+// where a thread's signal stack is too small to save them on.
+#if defined(PPIM_AMX) && defined(__linux__)
+bool has_tiles() {
+  constexpr long ask_for_state = 0x1023, tile_data = 18;  // arch_prctl's, of Linux 5.16
+  return has_bfloat16() && __builtin_cpu_supports("amx-tile") &&
+         __builtin_cpu_supports("amx-bf16") &&
+         syscall(SYS_arch_prctl, ask_for_state, tile_data) == 0;
+}
+#elif defined(PPIM_AMX)
+bool has_tiles() { return false; }
+#endif
+
 // The fastest first.
 const Build builds[] = {
+#ifdef PPIM_AMX
+    {&ppim_kernels_amx, has_tiles},
+#endif
 #ifdef PPIM_AVX512BF16
-    {&ppim_kernels_avx512bf16,
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-              bool(__builtin_cpu_supports("avx512bf16"));
-     }},
+    {&ppim_kernels_avx512bf16, has_bfloat16},
 #endif
 #ifdef PPIM_AVX512
-    {&ppim_kernels_avx512,
-     [] {
-       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-              __builtin_cpu_supports("avx512dq") &&
-              bool(__builtin_cpu_supports("avx512vl"));
-     }},
+    {&ppim_kernels_avx512, has_avx512},
 #endif
 #ifdef PPIM_AVX2
     {&ppim_kernels_avx2,
@@ -63,7 +85,7 @@ int32_t guarded(void (*kernel)(const Arguments&), const Arguments& arguments) {
 // processor cannot run them.
 PPIM_EXPORT const Kernels* ppim_kernels(const char* name) {
   for (const Build& build : builds)
-    if (build.runs() && (!*name || !std::strcmp(name, build.kernels->name)))
+    if ((!*name || !std::strcmp(name, build.kernels->name)) && build.runs())
       return build.kernels;
   return nullptr;
 }

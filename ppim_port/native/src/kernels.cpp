@@ -5,6 +5,30 @@
 #include "involution.h"
 #include "involution_gradient.h"
 #include "pool.h"
+#ifdef __AMX_BF16__
+#include "tiles.h"
+#endif
+
+namespace {
+
+template <class Out>
+void convolve_pairs(const ConvolutionArguments& p) {
+#ifdef __AMX_BF16__
+  convolve_tiles<Out>(p);
+#else
+  convolve<Pair, Out>(p);
+#endif
+}
+
+void convolution(const ConvolutionArguments& p) {
+  bool pairs = p.input_type == kBfloat16, halved = p.output_type == kBfloat16;
+  if (pairs)
+    halved ? convolve_pairs<bfloat16>(p) : convolve_pairs<float>(p);
+  else
+    halved ? convolve<Single, bfloat16>(p) : convolve<Single, float>(p);
+}
+
+}  // namespace
 
 #define PPIM_JOINED(a, b) a##b
 #define PPIM_TABLE(isa) PPIM_JOINED(ppim_kernels_, isa)
