@@ -141,7 +141,7 @@ class _Counter:
     def __init__(self) -> None:
         self.total = 0
 
-    def convolution(self, layer, *, first=False):
+    def convolution(self, layer, *, first=False, kernels=False):
         def run(x, residual=None):
             n, h, w, c = x.shape
             out, size = len(layer.weight), layer.kernel_size

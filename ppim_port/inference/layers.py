@@ -77,12 +77,16 @@ Involve = Callable[[T, T], T]
 class Engine(Protocol[T]):
     """Who runs layers on tensors of type T."""
 
-    def convolution(self, layer: Convolution, *, first: bool = False) -> Convolve[T]:
+    def convolution(
+        self, layer: Convolution, *, first: bool = False, kernels: bool = False
+    ) -> Convolve[T]:
         """Prepare a layer: `run(x, residual=None)`.
 
         Args:
             layer: the layer.
             first: whether its input is the picture, which is never rounded.
+            kernels: whether its output is an involution's kernels, which are not
+                rounded either: each is read once, so nothing is gained by it.
         """
 
     def involution(self, layer: Involution) -> Involve[T]:

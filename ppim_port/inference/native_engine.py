@@ -45,11 +45,11 @@ class NativeEngine:
         self._memory = Memory()
 
     def convolution(
-        self, layer: Convolution, *, first: bool = False
+        self, layer: Convolution, *, first: bool = False, kernels: bool = False
     ) -> Convolve[Array]:
         """See `Engine.convolution`."""
         dtype: ElementType = "float32" if first else self._dtype
-        return self._convolution(layer, dtype, self._dtype)
+        return self._convolution(layer, dtype, "float32" if kernels else self._dtype)
 
     def linear(self, layer: Convolution) -> Callable[[Array], Array]:
         """See `Engine.linear`; logits are float32."""

@@ -26,7 +26,7 @@ class TorchEngine:
         self._like = like
 
     def convolution(
-        self, layer: Convolution, *, first: bool = False
+        self, layer: Convolution, *, first: bool = False, kernels: bool = False
     ) -> Convolve[torch.Tensor]:
         """See `Engine.convolution`."""
         weight, bias = self._tensor(layer.weight), self._tensor(layer.bias)

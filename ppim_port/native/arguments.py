@@ -36,7 +36,7 @@ class InvolutionArguments(ctypes.Structure):
         "input weight scale shift output",
         "n height width channels groups out_height out_width "
         "kernel_size stride dilation",
-        "type relu threads",
+        "type weight_type relu threads",
     )
 
 

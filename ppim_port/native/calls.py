@@ -108,7 +108,8 @@ def involution(
     Args:
         library: the kernels.
         x: `[N, H, W, C]`, float32, float64 or bfloat16 (summed in float32).
-        weight: `[N, H', W', G, K*K]`, in the dtype of `x`.
+        weight: `[N, H', W', G, K*K]`, in the dtype of `x`, or float32 where that is
+            bfloat16.
         out: `[N, H', W', C]`, in the dtype of `x`.
         window: kernel size, stride, dilation.
         affine: applied to the result.
@@ -118,7 +119,9 @@ def involution(
     Raises:
         UsageError: a buffer does not fit.
     """
-    sizes = _involution_sizes(x, weight, window)
+    types = {x.dtype} if x.dtype != "bfloat16" else {x.dtype, "float32"}
+    expect_type("The kernels", weight, sorted(types))
+    sizes = _involution_sizes(x, weight, window, weight.dtype)
     expect("The output", out, (*weight.shape[:3], x.shape[3]), x.dtype)
     if affine:
         affine.expect(x.shape[3])
@@ -129,7 +132,7 @@ def involution(
         affine.shift.ctypes.data if affine else None,
         out.pointer,
         *sizes,
-        *(native.TYPES[x.dtype], relu, threads),
+        *(native.TYPES[x.dtype], native.TYPES[weight.dtype], relu, threads),
     )
     library.run("involution", arguments)
 
@@ -158,7 +161,7 @@ def involution_gradient(
     Raises:
         UsageError: a buffer does not fit.
     """
-    sizes = _involution_sizes(x, weight, window)
+    sizes = _involution_sizes(x, weight, window, x.dtype)
     expect("The gradient", gradient, (*weight.shape[:3], x.shape[3]), x.dtype)
     expect("The input's gradient", gradients[0], x.shape, x.dtype)
     expect("The kernels' gradient", gradients[1], weight.shape, x.dtype)
@@ -236,7 +239,9 @@ def _pool(
     library.run("pool", arguments)
 
 
-def _involution_sizes(x: Buffer, weight: Buffer, window: Geometry) -> tuple[int, ...]:
+def _involution_sizes(
+    x: Buffer, weight: Buffer, window: Geometry, dtype: str
+) -> tuple[int, ...]:
     n, h, w, c = expect_axes("The input", x.shape, _PIXELS)
     expect_type("The input", x, tuple(native.TYPES))
     groups = expect_axes("The kernels", weight.shape, "N H' W' G K*K")[3]
@@ -248,5 +253,5 @@ def _involution_sizes(x: Buffer, weight: Buffer, window: Geometry) -> tuple[int,
         )
         raise UsageError(msg)
     out_h, out_w = -(-h // window.stride), -(-w // window.stride)
-    expect("The kernels", weight, (n, out_h, out_w, groups, size**2), x.dtype)
+    expect("The kernels", weight, (n, out_h, out_w, groups, size**2), dtype)
     return (n, h, w, c, groups, out_h, out_w, size, window.stride, window.dilation)

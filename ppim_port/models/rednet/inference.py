@@ -45,7 +45,9 @@ class InvolutionLayer(Generic[T]):
         self._reduce = engine.convolution(
             folder.convolution(f"{name}.conv1.conv", f"{name}.conv1.bn", relu=True)
         )
-        self._span = engine.convolution(folder.biased(f"{name}.conv2.conv"))
+        self._span = engine.convolution(
+            folder.biased(f"{name}.conv2.conv"), kernels=True
+        )
         groups = channels // GROUP_CHANNELS
         self._involve = engine.involution(
             Involution(*folder.affine(norm), kernel_size, groups, stride)

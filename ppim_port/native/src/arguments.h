@@ -31,7 +31,8 @@ struct InvolutionArguments {
   int64_t n, height, width, channels, groups;
   int64_t out_height, out_width;
   int64_t kernel_size, stride, dilation;
-  int32_t type;  // of all tensors; scale and shift are float32
+  int32_t type;         // of input and output; scale and shift are float32
+  int32_t weight_type;  // the same, or float32 where that is bfloat16
   int32_t relu;
   int32_t threads;
 };

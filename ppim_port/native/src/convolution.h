@@ -15,9 +15,6 @@
 #include "arguments.h"
 #include "parallel.h"
 #include "vector.h"
-#ifdef __AVX512BF16__
-#include <immintrin.h>
-#endif
 
 namespace {
 
@@ -31,6 +28,7 @@ constexpr int ROWS = 14;
 #else
 constexpr int ROWS = 6;
 #endif
+constexpr int64_t SMALL_BYTES = 256 * 1024;  // of weights that a tile reads again
 constexpr int64_t BLOCK_BYTES = 512 * 1024;  // of input kept in the second-level cache
 
 struct Single {
@@ -149,6 +147,19 @@ inline void locate(const ConvolutionArguments& p, int64_t first, int64_t end, in
   }
 }
 
+// Each tile of rows with each panel. Small weights stay in the cache: then a tile of the
+// output is written whole, in order. Large ones are read once a block, panel by panel.
+template <class Call>
+inline void each_tile(int64_t tiles, int64_t panels, bool small, const Call& call) {
+  if (small) {
+    for (int64_t t = 0; t < tiles; ++t)
+      for (int64_t panel = 0; panel < panels; ++panel) call(t, panel);
+  } else {
+    for (int64_t panel = 0; panel < panels; ++panel)
+      for (int64_t t = 0; t < tiles; ++t) call(t, panel);
+  }
+}
+
 template <class Dot, class Out>
 void convolve(const ConvolutionArguments& p) {
   int64_t rows = p.n * p.out_height * p.out_width;
@@ -158,6 +169,7 @@ void convolve(const ConvolutionArguments& p) {
   int64_t tile_bytes = ROWS * taps * p.channels * bytes;
   int64_t tiles = std::max<int64_t>(1, std::min<int64_t>(64, BLOCK_BYTES / tile_bytes));
   int64_t blocks = (rows + tiles * ROWS - 1) / (tiles * ROWS);
+  bool small = panels * PANEL * taps * p.channels * bytes <= SMALL_BYTES;
   std::vector<char> zeros(p.channels * bytes);
   parallel_for(blocks, p.threads, [&](int64_t begin, int64_t stop) {
     std::vector<const void*> found(tiles * taps * ROWS);
@@ -168,14 +180,14 @@ void convolve(const ConvolutionArguments& p) {
       for (int64_t t = 0, row = first; row < end; ++t, row += ROWS)
         locate(p, row, end, few(row) ? ROWS / 2 : ROWS, bytes, zeros.data(),
                &found[t * taps * ROWS]);
-      for (int64_t panel = 0; panel < panels; ++panel)
-        for (int64_t t = 0, row = first; row < end; ++t, row += ROWS) {
-          const void* const* at = &found[t * taps * ROWS];
-          if (few(row))
-            tile<ROWS / 2, Dot, Out>(p, at, row, end, panel);
-          else
-            tile<ROWS, Dot, Out>(p, at, row, end, panel);
-        }
+      each_tile((end - first + ROWS - 1) / ROWS, panels, small, [&](int64_t t, int64_t panel) {
+        const void* const* at = &found[t * taps * ROWS];
+        int64_t row = first + t * ROWS;
+        if (few(row))
+          tile<ROWS / 2, Dot, Out>(p, at, row, end, panel);
+        else
+          tile<ROWS, Dot, Out>(p, at, row, end, panel);
+      });
     }
   });
 }

@@ -130,6 +130,7 @@ void convolve_tiles(const ConvolutionArguments& p) {
   int64_t tile_bytes = TILE_ROWS * taps * p.channels * sizeof(bfloat16);
   int64_t tiles = std::max<int64_t>(1, std::min<int64_t>(32, BLOCK_BYTES / tile_bytes));
   int64_t blocks = (rows + tiles * TILE_ROWS - 1) / (tiles * TILE_ROWS);
+  bool small = panels * taps * p.channels / 2 * PAIR_BYTES <= SMALL_BYTES;
   std::vector<char> zeros(p.channels * sizeof(bfloat16));
   parallel_for(blocks, p.threads, [&](int64_t begin, int64_t stop) {
     std::vector<const void*> found(taps * TILE_ROWS);
@@ -142,10 +143,12 @@ void convolve_tiles(const ConvolutionArguments& p) {
       for (int64_t t = 0, row = first; row < end; ++t, row += TILE_ROWS)
         at[t] = collect(p, row, std::min(end, row + TILE_ROWS), zeros.data(),
                         found.data(), &room[t * tile_bytes]);
-      for (int64_t panel = 0; panel < panels; ++panel)
-        for (int64_t t = 0, row = first; row < end; ++t, row += TILE_ROWS)
-          tile_panel<Out>(p, at[t], row, std::min<int64_t>(TILE_ROWS, end - row), panel,
-                          step);
+      each_tile((end - first + TILE_ROWS - 1) / TILE_ROWS, panels, small,
+                [&](int64_t t, int64_t panel) {
+                  int64_t row = first + t * TILE_ROWS;
+                  tile_panel<Out>(p, at[t], row, std::min<int64_t>(TILE_ROWS, end - row),
+                                  panel, step);
+                });
     }
     _tile_release();
   });
