@@ -10,13 +10,11 @@
 
 #include <vector>
 
+#include "finish.h"
 #include "parallel.h"
 #include "rows.h"
 
 namespace {
-
-constexpr int VECTORS = 2;  // of a panel
-constexpr int64_t PANEL = VECTORS * lanes<float>;
 
 // Rows of a tile: what fits in the registers beside a panel's vectors. RedNet's maps
 // have 49, 196, 784, ... positions, all divisible by 14 or nearly.
@@ -85,40 +83,19 @@ inline void accumulate(Rows rows, int64_t runs, int64_t steps,
   }
 }
 
-// The bias is as long as the panels are wide together.
-template <class Out>
-inline void finish(const ConvolutionArguments& p, int64_t row, int64_t column,
-                   const vec<float> (&sums)[VECTORS]) {
-  const auto* residual = (const Out*)p.residual;
-  auto* output = (Out*)p.output;
-  for (int v = 0; v < VECTORS; ++v, column += lanes<float>) {
-    int64_t at = row * p.out_channels + column, left = p.out_channels - column;
-    if (left <= 0) return;
-    vec<float> value = sums[v] + load_vector(p.bias + column);
-    if (left >= lanes<float>) {
-      if (residual) value += load_vector(residual + at);
-      store_vector(output + at, p.relu ? rectified(value) : value);
-      continue;
-    }
-    Out part[lanes<float>] = {};
-    if (residual) {
-      std::memcpy(part, residual + at, left * sizeof(Out));
-      value += load_vector((const Out*)part);
-    }
-    store_vector(part, p.relu ? rectified(value) : value);
-    std::memcpy(output + at, part, left * sizeof(Out));
-  }
-}
-
 template <int R, class Dot, class Out>
-inline void tile(const ConvolutionArguments& p, Rows rows, int64_t first, int64_t end,
-                 int64_t panel) {
+inline void tile(const ConvolutionArguments& p, const Finish<Out>& finish, Rows rows,
+                 int64_t first, int64_t end, int64_t panel) {
   int64_t runs = p.kernel_size, steps = runs * p.channels / Dot::width;
   const auto* weight = (const typename Dot::Stored*)p.weight + panel * runs * steps * PANEL;
   vec<float> sums[R][VECTORS] = {};
   accumulate<R, Dot>(rows, runs, steps, weight, sums);
-  for (int r = 0; r < R && first + r < end; ++r)
-    finish<Out>(p, first + r, panel * PANEL, sums[r]);
+  auto found = [&](int r, int v) { return sums[r][v]; };
+  if (first + R <= end)
+    finish.rows(first, R, panel, found);
+  else
+    for (int r = 0; first + r < end; ++r)
+      finish.rows(first + r, 1, panel, [&](int, int v) { return sums[r][v]; });
 }
 
 template <class Dot, class Out>
@@ -128,6 +105,7 @@ void convolve(const ConvolutionArguments& p) {
   int64_t bytes = p.channels * sizeof(typename Dot::Element) / Dot::width;
   bool small = panels * PANEL * taps * bytes <= SMALL_BYTES;
   Blocks blocks(p, ROWS, taps * bytes);
+  Finish<Out> finish(p);
   parallel_for(blocks.count, p.threads, [&](int64_t begin, int64_t stop) {
     std::vector<char> room(blocks.room);
     std::vector<Rows> at(blocks.tiles);
@@ -142,9 +120,9 @@ void convolve(const ConvolutionArguments& p) {
                 [&](int64_t t, int64_t panel) {
                   int64_t row = first + t * ROWS;
                   if (few(row))
-                    tile<ROWS / 2, Dot, Out>(p, at[t], row, end, panel);
+                    tile<ROWS / 2, Dot, Out>(p, finish, at[t], row, end, panel);
                   else
-                    tile<ROWS, Dot, Out>(p, at[t], row, end, panel);
+                    tile<ROWS, Dot, Out>(p, finish, at[t], row, end, panel);
                 });
     }
   });

@@ -80,26 +80,60 @@ inline void multiply(Rows rows, const char* weight, int64_t runs, int64_t steps,
   memory_is_written();
 }
 
-// One panel of `count` rows, into the output.
+// Multiplies tile after tile. What one leaves is finished while the matrix unit is busy
+// with the next.
 template <class Out>
-inline void tile_panel(const ConvolutionArguments& p, Rows rows, int64_t first,
-                       int64_t count, int64_t panel, int64_t step) {
-  alignas(64) float sums[TILE_ROWS * PANEL];
-  int64_t runs = p.kernel_size, depth = runs * p.channels, steps = depth / step;
-  const char* weight = (const char*)p.weight + panel * runs * depth / 2 * PAIR_BYTES;
-  bool wide = p.out_channels - panel * PANEL > TILE;
-  if (count > TILE)
-    wide ? multiply<2, 2>(rows, weight, runs, steps, step, sums)
-         : multiply<2, 1>(rows, weight, runs, steps, step, sums);
-  else
-    wide ? multiply<1, 2>(rows, weight, runs, steps, step, sums)
-         : multiply<1, 1>(rows, weight, runs, steps, step, sums);
-  for (int64_t r = 0; r < count; ++r) {
-    vec<float> found[VECTORS] = {load_vector(sums + r * PANEL)};
-    if (wide) found[1] = load_vector(sums + r * PANEL + TILE);
-    finish<Out>(p, first + r, panel * PANEL, found);
+class Tiler {
+ public:
+  Tiler(const ConvolutionArguments& p, int64_t step)
+      : finish(p),
+        weight((const char*)p.weight),
+        columns(p.out_channels),
+        runs(p.kernel_size),
+        steps(p.kernel_size * p.channels / step),
+        step(step) {
+    configure(step);
   }
-}
+  ~Tiler() { _tile_release(); }
+
+  // `count` rows by a panel.
+  void multiply_panel(Rows rows, int64_t first, int64_t count, int64_t panel) {
+    const char* from = weight + panel * runs * steps * step / 2 * PAIR_BYTES;
+    bool wide = columns - panel * PANEL > TILE;
+    float* to = sums[turn];
+    if (count > TILE)
+      wide ? multiply<2, 2>(rows, from, runs, steps, step, to)
+           : multiply<2, 1>(rows, from, runs, steps, step, to);
+    else
+      wide ? multiply<1, 2>(rows, from, runs, steps, step, to)
+           : multiply<1, 1>(rows, from, runs, steps, step, to);
+    flush();
+    last = {first, count, panel};
+    turn = 1 - turn;
+  }
+
+  // Finish what is left.
+  void flush() {
+    if (!last.count) return;
+    const float* from = sums[1 - turn];
+    finish.rows(last.first, last.count, last.panel, [&](int r, int v) {
+      return load_vector(from + r * PANEL + v * lanes<float>);
+    });
+    last.count = 0;
+  }
+
+ private:
+  struct Part {
+    int64_t first, count, panel;
+  };
+
+  alignas(64) float sums[2][TILE_ROWS * PANEL];
+  int turn = 0;
+  Part last = {};
+  Finish<Out> finish;
+  const char* weight;
+  int64_t columns, runs, steps, step;
+};
 
 template <class Out>
 void convolve_tiles(const ConvolutionArguments& p) {
@@ -112,7 +146,7 @@ void convolve_tiles(const ConvolutionArguments& p) {
   parallel_for(blocks.count, p.threads, [&](int64_t begin, int64_t stop) {
     std::vector<char> room(blocks.room);
     std::vector<Rows> at(blocks.tiles);
-    configure(step);
+    Tiler<Out> tiler(p, step);
     for (int64_t block = begin; block < stop; ++block) {
       int64_t first = block * blocks.tiles * TILE_ROWS;
       int64_t end = std::min(blocks.rows, first + blocks.tiles * TILE_ROWS);
@@ -124,10 +158,11 @@ void convolve_tiles(const ConvolutionArguments& p) {
                 [&](int64_t t, int64_t panel) {
                   int64_t row = first + t * TILE_ROWS;
                   int64_t count = std::min<int64_t>(TILE_ROWS, end - row);
-                  tile_panel<Out>(p, at[t], row, count, panel, step);
+                  tiler.multiply_panel(at[t], row, count, panel);
                 });
+      // The next block may take the room of this one.
+      tiler.flush();
     }
-    _tile_release();
   });
 }
 

@@ -1,4 +1,5 @@
-// Vectors of one register, by the compilers' vector extension: no intrinsics.
+// Vectors of one register, by the compilers' vector extension; intrinsics where it has no
+// word for what AVX-512 does in one instruction.
 //
 // Each build of kernels.cpp sets PPIM_BYTES, the width of a register. Everything is in
 // an anonymous namespace, since the same templates are compiled once for each
@@ -7,7 +8,7 @@
 
 #include <cstdint>
 #include <cstring>
-#ifdef __AVX512BF16__
+#if PPIM_BYTES == 64
 #include <immintrin.h>
 #endif
 
@@ -92,6 +93,38 @@ inline void store_vector(bfloat16* p, vec<float> v) {
   std::memcpy(p, &h, PPIM_BYTES / 2);
 #endif
 }
+
+// The first `count` elements; what lies behind them in memory is not touched.
+#if PPIM_BYTES == 64
+inline vec<float> load_part(const float* p, int64_t count) {
+  return (vec<float>)_mm512_maskz_loadu_ps((1u << count) - 1, p);
+}
+inline vec<float> load_part(const bfloat16* p, int64_t count) {
+  __m256i h = _mm256_maskz_loadu_epi16((1u << count) - 1, p);
+  return (vec<float>)(__builtin_convertvector((halves)h, words) << 16);
+}
+inline void store_part(float* p, vec<float> v, int64_t count) {
+  _mm512_mask_storeu_ps(p, (1u << count) - 1, (__m512)v);
+}
+inline void store_part(bfloat16* p, vec<float> v, int64_t count) {
+  halves h;
+  store_vector((bfloat16*)&h, v);
+  _mm256_mask_storeu_epi16(p, (1u << count) - 1, (__m256i)h);
+}
+#else
+template <class T>
+inline vec<float> load_part(const T* p, int64_t count) {
+  T room[lanes<float>] = {};
+  std::memcpy(room, p, count * sizeof(T));
+  return load_vector((const T*)room);
+}
+template <class T>
+inline void store_part(T* p, vec<float> v, int64_t count) {
+  T room[lanes<float>];
+  store_vector((T*)room, v);
+  std::memcpy(p, room, count * sizeof(T));
+}
+#endif
 
 // A NaN stays one, as in the frameworks.
 template <class V>
