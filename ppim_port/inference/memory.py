@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppim_port.native.alignment import LINE, within
 from ppim_port.state_dict import Array
 
 Block = NDArray[np.uint8]
@@ -38,14 +39,12 @@ class Memory(threading.local):
         self._blocks: list[Block] = []
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array like `numpy.empty`'s, of any contents.
+        """An array like `numpy.empty`'s, of any contents, aligned (see `alignment`).
 
         Its block is free again when it and every view of it are gone: numpy's views
         all refer to the block itself.
         """
-        size = prod(shape) * dtype.itemsize
-        found: Array = self._block(size)[:size].view(dtype).reshape(shape)
-        return found
+        return within(self._block(prod(shape) * dtype.itemsize + LINE), shape, dtype)
 
     def _block(self, size: int) -> Block:
         """The smallest idle block that is large enough, else a new one."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppim_port.errors import UsageError
+from ppim_port.native.alignment import aligned
 from ppim_port.native.library import Library
 from ppim_port.state_dict import Array
 
@@ -71,14 +72,14 @@ def pack(
     taps = np.zeros((panels * library.panel, size**2, channels), np.float32)
     taps[:out] = weight.transpose(0, 2, 3, 1).reshape(out, size**2, channels)
     panel = taps.reshape(panels, library.panel, size**2, channels)
-    ordered = np.ascontiguousarray(panel.transpose(0, 2, 3, 1))
+    ordered = panel.transpose(0, 2, 3, 1)
+    if dtype == "bfloat16":
+        pairs = to_bfloat16(ordered)
+        pairs = pairs.reshape(panels, size**2, channels // 2, 2, library.panel)
+        ordered = pairs.swapaxes(3, 4)
     bias = np.pad(np.asarray(bias, np.float32), (0, panels * library.panel - out))
-    if dtype == "float32":
-        return Packed(ordered, bias, dtype, channels, out, size, library.panel)
-    pairs = to_bfloat16(ordered)
-    pairs = pairs.reshape(panels, size**2, channels // 2, 2, library.panel)
-    pairs = np.ascontiguousarray(pairs.swapaxes(3, 4))
-    return Packed(pairs, bias, dtype, channels, out, size, library.panel)
+    sizes = (channels, out, size, library.panel)
+    return Packed(aligned(ordered), aligned(bias), dtype, *sizes)
 
 
 def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:

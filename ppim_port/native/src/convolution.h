@@ -107,7 +107,7 @@ void convolve(const ConvolutionArguments& p) {
   Blocks blocks(p, ROWS, taps * bytes);
   Finish<Out> finish(p);
   parallel_for(blocks.count, p.threads, [&](int64_t begin, int64_t stop) {
-    std::vector<char> room(blocks.room);
+    Room room(blocks.room);
     std::vector<Rows> at(blocks.tiles);
     for (int64_t block = begin; block < stop; ++block) {
       int64_t first = block * blocks.tiles * ROWS;
@@ -115,7 +115,7 @@ void convolve(const ConvolutionArguments& p) {
       auto few = [&](int64_t row) { return end - row <= ROWS / 2; };
       for (int64_t t = 0, row = first; row < end; ++t, row += ROWS)
         at[t] = collect(p, row, end, few(row) ? ROWS / 2 : ROWS, bytes,
-                        &room[t * ROWS * taps * bytes]);
+                        room.at(t * ROWS * taps * bytes));
       each_tile((end - first + ROWS - 1) / ROWS, panels, small,
                 [&](int64_t t, int64_t panel) {
                   int64_t row = first + t * ROWS;

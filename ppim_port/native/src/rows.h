@@ -8,6 +8,8 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #include "arguments.h"
 #include "vector.h"
@@ -94,6 +96,22 @@ inline Rows collect(const ConvolutionArguments& p, int64_t first, int64_t end,
   int64_t run = p.kernel_size * bytes;
   return {room, p.kernel_size * run, run};
 }
+
+// Memory that begins where a line of the cache does.
+class Room {
+ public:
+  explicit Room(int64_t size) : memory(size + line) {
+    void* at = memory.data();
+    size_t left = memory.size();
+    start = (char*)std::align(line, size, at, left);
+  }
+  char* at(int64_t offset) { return start + offset; }
+
+ private:
+  static constexpr int64_t line = 64;
+  std::vector<char> memory;
+  char* start;
+};
 
 // How the rows are cut into tiles, and these into blocks that stay in the cache.
 struct Blocks {

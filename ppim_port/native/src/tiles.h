@@ -144,7 +144,7 @@ void convolve_tiles(const ConvolutionArguments& p) {
   bool small = panels * depth / 2 * PAIR_BYTES <= SMALL_BYTES;
   Blocks blocks(p, TILE_ROWS, depth * sizeof(bfloat16));
   parallel_for(blocks.count, p.threads, [&](int64_t begin, int64_t stop) {
-    std::vector<char> room(blocks.room);
+    Room room(blocks.room);
     std::vector<Rows> at(blocks.tiles);
     Tiler<Out> tiler(p, step);
     for (int64_t block = begin; block < stop; ++block) {
@@ -152,7 +152,7 @@ void convolve_tiles(const ConvolutionArguments& p) {
       int64_t end = std::min(blocks.rows, first + blocks.tiles * TILE_ROWS);
       for (int64_t t = 0, row = first; row < end; ++t, row += TILE_ROWS)
         at[t] = collect(p, row, end, end - row > TILE ? TILE_ROWS : TILE, bytes,
-                        &room[t * TILE_ROWS * depth * sizeof(bfloat16)]);
+                        room.at(t * TILE_ROWS * depth * sizeof(bfloat16)));
       memory_is_written();
       each_tile((end - first + TILE_ROWS - 1) / TILE_ROWS, panels, small,
                 [&](int64_t t, int64_t panel) {
