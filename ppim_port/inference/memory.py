@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any
 
@@ -37,6 +38,21 @@ class Memory(threading.local):
 
     def __init__(self) -> None:
         self._blocks: list[Block] = []
+        self._pinned = False
+
+    @contextmanager
+    def apart(self) -> Iterator[list[Block]]:
+        """Blocks of their own for what this thread does within; they are yielded."""
+        before = self._blocks
+        self._blocks = []
+        try:
+            yield self._blocks
+        finally:
+            self._blocks, self._pinned = before, False
+
+    def pin(self) -> None:
+        """Let no block give way any more, until `apart` ends."""
+        self._pinned = True
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array like `numpy.empty`'s, of any contents, aligned (see `alignment`).
@@ -55,6 +71,7 @@ class Memory(threading.local):
         if fitting:
             return self._blocks[min(fitting, key=sizes.__getitem__)]
         for at in sorted(idle, key=sizes.__getitem__)[-1:]:
-            del self._blocks[at]
+            if not self._pinned:
+                del self._blocks[at]
         self._blocks.append(np.empty(size, np.uint8))
         return self._blocks[-1]

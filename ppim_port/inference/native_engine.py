@@ -6,25 +6,49 @@ threads, because every sum runs in one order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ppim_port.inference.layers import Convolution, Convolve, Involution, Involve
-from ppim_port.inference.memory import Memory
+from ppim_port.inference.memory import Block, Memory
 from ppim_port.native import calls
 from ppim_port.native.buffers import Buffer
 from ppim_port.native.calls import Affine
 from ppim_port.native.geometry import Geometry
 from ppim_port.native.library import Library
 from ppim_port.native.packing import ElementType, pack
+from ppim_port.native.replay import Recorder
 from ppim_port.state_dict import Array
 
 _STORED: dict[str, np.dtype[Any]] = {
     "float32": np.dtype(np.float32),
     "bfloat16": np.dtype(np.uint16),
 }
+
+
+class _Own(threading.local):
+    """What a thread's calls go through, if not the kernels themselves."""
+
+    recorder: Recorder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a thread computes while it is recorded.
+
+    Attributes:
+        recorder: remembers the calls, once `begin` was called.
+        blocks: the memory that these point to.
+    """
+
+    recorder: Recorder
+    blocks: list[Block]
+    begin: Callable[[], None]
 
 
 class NativeEngine:
@@ -43,6 +67,26 @@ class NativeEngine:
         self._dtype: ElementType = dtype
         self._threads = threads
         self._memory = Memory()
+        self._own = _Own()
+
+    @property
+    def _kernels(self) -> Library:
+        return self._own.recorder or self._library
+
+    @contextmanager
+    def recording(self) -> Iterator[Recording]:
+        """Let what this thread computes have memory of its own, and be recorded."""
+        recorder = Recorder.of(self._library)
+
+        def begin() -> None:
+            self._own.recorder = recorder
+            self._memory.pin()
+
+        with self._memory.apart() as blocks:
+            try:
+                yield Recording(recorder, blocks, begin)
+            finally:
+                self._own.recorder = None
 
     def convolution(
         self, layer: Convolution, *, first: bool = False, kernels: bool = False
@@ -71,7 +115,7 @@ class NativeEngine:
             shape = (n, window.out(h), window.out(w), packed.out_channels)
             out = self._memory.empty(shape, _STORED[result])
             calls.convolution(
-                self._library,
+                self._kernels,
                 Buffer.of(x),
                 packed,
                 Buffer.of(out),
@@ -95,7 +139,7 @@ class NativeEngine:
             shape = (n, h, w, layer.groups, layer.kernel_size**2)
             out = self._memory.empty((n, h, w, x.shape[3]), x.dtype)
             calls.involution(
-                self._library,
+                self._kernels,
                 Buffer.of(x),
                 Buffer.of(kernels.reshape(shape)),
                 Buffer.of(out),
@@ -114,10 +158,13 @@ class NativeEngine:
             return call(x)
         first = call(x[:1])
         out = self._memory.empty((len(x), *first.shape[1:]), first.dtype)
-        out[:1] = first
+        self._copy(first, out[:1])
         for at in range(1, len(x)):
-            out[at : at + 1] = call(x[at : at + 1])
+            self._copy(call(x[at : at + 1]), out[at : at + 1])
         return out
+
+    def _copy(self, x: Array, out: Array) -> None:
+        calls.copy(self._kernels, Buffer.of(x), Buffer.of(out))
 
     def shape(self, x: Array) -> tuple[int, ...]:
         """See `Engine.shape`."""
@@ -134,11 +181,11 @@ class NativeEngine:
     def mean(self, x: Array) -> Array:
         """See `Engine.mean`."""
         out = self._memory.empty((len(x), 1, 1, x.shape[3]), x.dtype)
-        calls.mean(self._library, Buffer.of(x), Buffer.of(out))
+        calls.mean(self._kernels, Buffer.of(x), Buffer.of(out))
         return out
 
     def _pool(self, x: Array, window: Geometry, *, average: bool) -> Array:
         n, h, w, c = x.shape
         out = self._memory.empty((n, window.out(h), window.out(w), c), x.dtype)
-        calls.pool(self._library, Buffer.of(x), Buffer.of(out), window, average=average)
+        calls.pool(self._kernels, Buffer.of(x), Buffer.of(out), window, average=average)
         return out

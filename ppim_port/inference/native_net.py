@@ -12,6 +12,7 @@ from ppim_port.backends.parallel import pool
 from ppim_port.errors import UsageError
 from ppim_port.inference.native_engine import NativeEngine
 from ppim_port.inference.programs import has_program, make_program
+from ppim_port.inference.replayed import Replayed
 from ppim_port.models.family import Config
 from ppim_port.native.library import load, require
 from ppim_port.native.packing import ElementType
@@ -64,9 +65,8 @@ class NativeNet:
         library = require()
         self.isa = library.isa
         self.dtype = dtype
-        self.run = make_program(
-            NativeEngine(library, dtype=dtype), state, framework, config
-        )
+        engine = NativeEngine(library, dtype=dtype)
+        self.run = Replayed(engine, make_program(engine, state, framework, config))
 
     def predict(self, images: Array) -> Array:
         """Images `[N, 3, H, W]`, float32, to logits `[N, classes]`, float32.
@@ -80,4 +80,4 @@ class NativeNet:
         return np.concatenate(list(threads.map(self._forward, parts or [images])))
 
     def _forward(self, images: Array) -> Array:
-        return self.run(np.ascontiguousarray(images.transpose(0, 2, 3, 1)))
+        return self.run(images.transpose(0, 2, 3, 1))

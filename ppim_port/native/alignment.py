@@ -1,7 +1,7 @@
 """Arrays that begin where a line of the cache does.
 
-A register of 64 bytes that straddles two lines takes two loads, and a tile of the matrix
-unit sixteen: products took 1.2 times as long in float32 and twice as long in bfloat16
+A register of 64 bytes that straddles two lines takes two loads, and each of the sixteen
+rows of a matrix unit's tile does: bfloat16 products took two to three times as long
 (measured on a processor with AMX). numpy aligns to 16 bytes.
 """
 

@@ -62,9 +62,23 @@ class PoolArguments(ctypes.Structure):
     )
 
 
+class CopyArguments(ctypes.Structure):
+    """See `src/arguments.h`."""
+
+    _fields_ = _fields("input output", "bytes", "")
+
+
+class Step(ctypes.Structure):
+    """See `src/arguments.h`; `function` is a place in `FUNCTIONS`."""
+
+    _fields_ = (("function", c_int64), ("arguments", c_void_p))
+
+
+# In the order of `dispatch.cpp`.
 FUNCTIONS = {
     "convolution": ConvolutionArguments,
     "involution": InvolutionArguments,
     "involution_gradient": InvolutionGradientArguments,
     "pool": PoolArguments,
+    "copy": CopyArguments,
 }

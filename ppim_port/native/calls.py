@@ -7,6 +7,7 @@ written whole, and only after every check has passed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from ppim_port.native.packing import Packed
 
 _PIXELS = "N H W C"
 _FLOATS = ("float32", "bfloat16")
+_BYTES = {"float32": 4, "bfloat16": 2, "float64": 8}
 
 
 def convolution(
@@ -217,6 +219,22 @@ def mean(library: Library, x: Buffer, out: Buffer) -> None:
         msg = f"There is no mean over {h} x {w} positions. Nothing was computed."
         raise UsageError(msg)
     _pool(library, x, out, (1, 1), (h, w, 1, 0), average=True)
+
+
+def copy(library: Library, x: Buffer, out: Buffer) -> None:
+    """Copy a tensor, as one of the calls that can be recorded.
+
+    Args:
+        library: the kernels.
+        x: any shape.
+        out: like `x`, and none of its memory.
+
+    Raises:
+        UsageError: they are not alike.
+    """
+    expect("The copy", out, x.shape, x.dtype)
+    size = prod(x.shape) * _BYTES[x.dtype]
+    library.run("copy", native.CopyArguments(x.pointer, out.pointer, size))
 
 
 def _pool(

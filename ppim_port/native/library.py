@@ -15,13 +15,15 @@ from ctypes import POINTER, c_char_p, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ppim_port.errors import UsageError
-from ppim_port.native.arguments import FUNCTIONS
+from ppim_port.native.arguments import FUNCTIONS, Step
 from ppim_port.native.build import NAME, SOURCES, abi
 
 VARIABLE = "PPIM_NATIVE"
 PATH = SOURCES.parent / NAME
+NUMBERS = {name: number for number, name in enumerate(FUNCTIONS)}
 _REBUILD = "python -m ppim_port.native.build  makes it anew"
 
 
@@ -45,9 +47,20 @@ class Library:
         Raises:
             MemoryError: there was not enough; the outputs are not whole.
         """
-        call = getattr(self._handle, f"ppim_{function}")
-        if call(self._kernels, ctypes.byref(arguments)):
-            msg = f"Memory ran out in the C++ {function}; its outputs are not whole."
+        step = Step(NUMBERS[function], ctypes.addressof(arguments))
+        self._run(ctypes.byref(step), 1, function)
+
+    def replay(self, steps: ctypes.Array[Step]) -> None:
+        """Call kernels one after the other.
+
+        Raises:
+            MemoryError: there was not enough; the outputs are not whole.
+        """
+        self._run(steps, len(steps), "replay")
+
+    def _run(self, steps: Any, count: int, what: str) -> None:
+        if self._handle.ppim_run(self._kernels, steps, count):
+            msg = f"Memory ran out in the C++ {what}; its outputs are not whole."
             raise MemoryError(msg)
 
 
@@ -129,7 +142,5 @@ def _declare(handle: ctypes.CDLL) -> None:
     handle.ppim_name.argtypes = handle.ppim_panel.argtypes = [c_void_p]
     handle.ppim_name.restype = c_char_p
     handle.ppim_panel.restype = c_int64
-    for name, arguments in FUNCTIONS.items():
-        function = getattr(handle, f"ppim_{name}")
-        function.argtypes = [c_void_p, POINTER(arguments)]
-        function.restype = c_int32
+    handle.ppim_run.argtypes = [c_void_p, POINTER(Step), c_int64]
+    handle.ppim_run.restype = c_int32

@@ -42,6 +42,8 @@ def normalise(
 ) -> Tensor:
     """Turn uint8 BGR [N, H, W, 3] into float32 [N, 3, H, W] in the recipe's order.
 
+    In memory the channels stay last, as the nets' inference form takes them.
+
     Args:
         images: pictures of one size.
         recipe: gives channel order, mean and std.
@@ -51,12 +53,13 @@ def normalise(
 
     if tables is None:
         tables = lookup_tables(recipe)
-    count, height, width = images.shape[:3]
-    out = np.empty((count, 3, height, width), np.float32)
-    step = -1 if recipe.channel_order == "rgb" else 1
-    for image, planes in zip(images, out, strict=True):
-        for channel, plane in enumerate(cv2.split(image)[::step]):
-            # Writes into `out`; with cv2.LUT a picture takes 0.06 ms, with
-            # numpy's take 0.14 and with cv2's subtract and multiply 0.43.
-            cv2.LUT(plane, tables[channel], planes[channel])
-    return out
+    by_channel = np.ascontiguousarray(tables.T)[np.newaxis]
+    out = np.empty((*images.shape[:3], 3), np.float32)
+    for image, result in zip(images, out, strict=True):
+        ordered = image
+        if recipe.channel_order == "rgb":
+            ordered = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        # Writes into `out`; with cv2.LUT a picture takes 0.1 ms, with numpy's take
+        # 0.4 and with cv2's subtract and multiply 1.3.
+        cv2.LUT(ordered, by_channel, result)
+    return out.transpose(0, 3, 1, 2)

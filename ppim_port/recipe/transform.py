@@ -54,8 +54,7 @@ class Transform:
         Raises:
             ImageError: it cannot be decoded, or is of no such kind.
         """
-        tensor: Tensor = self.finish(self.to_uint8(image)[None])[0]
-        return tensor
+        return np.ascontiguousarray(self.finish(self.to_uint8(image)[None])[0])
 
     def to_uint8(self, image: object, *, name: str | None = None) -> Pixels:
         """The cropped picture before normalisation: a new uint8 BGR [crop, crop, 3].

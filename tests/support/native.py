@@ -40,7 +40,9 @@ def runs_here(isa: str) -> bool:
     return True
 
 
-ISAS = [isa for isa in ("generic", "avx2", "avx512", "avx512bf16", "amx") if runs_here(isa)]
+ISAS = [
+    isa for isa in ("generic", "avx2", "avx512", "avx512bf16", "amx") if runs_here(isa)
+]
 on_every_set = pytest.mark.parametrize("isa", ISAS)
 
 

@@ -60,6 +60,18 @@ struct PoolArguments {
   int32_t average;  // else the maximum
 };
 
+struct CopyArguments {
+  const void* input;
+  void* output;
+  int64_t bytes;
+};
+
+// A call that was recorded: which function, in the order of `library.py`, and with what.
+struct Step {
+  int64_t function;
+  const void* arguments;
+};
+
 // One build of all kernels for one instruction set.
 struct Kernels {
   const char* name;

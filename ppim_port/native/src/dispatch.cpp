@@ -67,10 +67,22 @@ const Build builds[] = {
     {&ppim_kernels_generic, [] { return true; }},
 };
 
-template <class Arguments>
-int32_t guarded(void (*kernel)(const Arguments&), const Arguments& arguments) {
+void copy(const CopyArguments& p) { std::memcpy(p.output, p.input, p.bytes); }
+
+void run(const Kernels& k, const Step& step) {
+  const void* p = step.arguments;
+  switch (step.function) {
+    case 0: return k.convolution(*(const ConvolutionArguments*)p);
+    case 1: return k.involution(*(const InvolutionArguments*)p);
+    case 2: return k.involution_gradient(*(const InvolutionGradientArguments*)p);
+    case 3: return k.pool(*(const PoolArguments*)p);
+    case 4: return copy(*(const CopyArguments*)p);
+  }
+}
+
+int32_t guarded(const Kernels* k, const Step* steps, int64_t count) {
   try {
-    kernel(arguments);
+    for (int64_t i = 0; i < count; ++i) run(*k, steps[i]);
     return 0;
   } catch (...) {
     return 1;
@@ -94,16 +106,7 @@ PPIM_EXPORT const char* ppim_abi() { return PPIM_ABI; }
 PPIM_EXPORT const char* ppim_name(const Kernels* kernels) { return kernels->name; }
 PPIM_EXPORT int64_t ppim_panel(const Kernels* kernels) { return kernels->panel; }
 
-PPIM_EXPORT int32_t ppim_convolution(const Kernels* k, const ConvolutionArguments* p) {
-  return guarded(k->convolution, *p);
-}
-PPIM_EXPORT int32_t ppim_involution(const Kernels* k, const InvolutionArguments* p) {
-  return guarded(k->involution, *p);
-}
-PPIM_EXPORT int32_t ppim_involution_gradient(const Kernels* k,
-                                             const InvolutionGradientArguments* p) {
-  return guarded(k->involution_gradient, *p);
-}
-PPIM_EXPORT int32_t ppim_pool(const Kernels* k, const PoolArguments* p) {
-  return guarded(k->pool, *p);
+// Kernels one after the other.
+PPIM_EXPORT int32_t ppim_run(const Kernels* k, const Step* steps, int64_t count) {
+  return guarded(k, steps, count);
 }
