@@ -121,9 +121,9 @@ def involution(
     Raises:
         UsageError: a buffer does not fit.
     """
-    types = {x.dtype} if x.dtype != "bfloat16" else {x.dtype, "float32"}
-    expect_type("The kernels", weight, sorted(types))
     sizes = _involution_sizes(x, weight, window, weight.dtype)
+    types = (x.dtype,) if x.dtype != "bfloat16" else (x.dtype, "float32")
+    expect_type("The kernels", weight, types)
     expect("The output", out, (*weight.shape[:3], x.shape[3]), x.dtype)
     if affine:
         affine.expect(x.shape[3])

@@ -30,7 +30,8 @@ both = pytest.mark.parametrize("framework", ["torch", "paddle"])
 
 # Of a row's largest logit, as for the plain nets (tests/models/test_golden.py);
 # measured 1.2e-5 over the 250 pictures and 1.6e-6 on the noise. In bfloat16 2.7e-2, and
-# no class of the 250 flips.
+# one class of the 250 flips in some instruction sets: its two best logits are nearer to
+# each other (0.07 of 63) than bfloat16 tells apart.
 FLOAT32 = 5e-5
 BFLOAT16 = 8e-2
 SAMPLE = slice(0, None, 15)
@@ -84,7 +85,7 @@ def test_bfloat16_logits_of_pictures_are_near_and_their_classes_the_same() -> No
 @pytest.mark.parametrize(
     ("dtype", "limit"), [("float32", FLOAT32), ("bfloat16", BFLOAT16)]
 )
-def test_all_250_pictures_get_the_official_logits_and_class(
+def test_all_250_pictures_get_the_official_logits_and_class_unless_two_tie(
     dtype: ElementType, limit: float
 ) -> None:
     golden = golden_outputs()
@@ -92,5 +93,9 @@ def test_all_250_pictures_get_the_official_logits_and_class(
     assert found.shape == (250, 1000)
     assert relative(found, golden["logits"]) < limit
     best = found.argmax(axis=1)
-    assert np.array_equal(best, golden["logits"].argmax(axis=1))
+    flipped = best != golden["logits"].argmax(axis=1)
+    two = np.sort(golden["logits"], axis=1)[:, -2:]
+    error = abs(found - golden["logits"]).max(axis=1)
+    assert (np.diff(two)[flipped, 0] <= 2 * error[flipped]).all()
+    assert np.count_nonzero(flipped) <= (1 if dtype == "bfloat16" else 0)
     assert np.count_nonzero(best == golden["labels"]) == 192

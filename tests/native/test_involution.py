@@ -60,6 +60,39 @@ def test_rednets_window_on_every_stride(
         check(isa, Job(case, dtype, affine=True, relu=True))
 
 
+def test_kernels_may_be_float32_where_the_input_is_bfloat16(isa: str) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(job=jobs)
+    def agrees(job: Job) -> None:
+        check(isa, replace(job, dtype="bfloat16", weight_dtype="float32"))
+
+    agrees()
+
+
+@every_dtype
+@pytest.mark.parametrize(("kernel_size", "stride"), [(7, 1), (7, 2), (3, 1)])
+def test_a_position_has_the_same_bits_whatever_is_beside_it(
+    isa: str, dtype: DType, kernel_size: int, stride: int
+) -> None:
+    """Blocks of four, two and one, against another cut of the same row."""
+    wide = Case(kernel_size, stride, 1, 3, 16, 1, 9, 11 * stride)
+    inputs = tensors(Job(wide, dtype))
+    whole = run(isa, Job(wide, dtype), inputs)
+    # A row that ends elsewhere; its last positions see less, so they are left out.
+    left, seen = 7, 7 - kernel_size // 2
+    narrow = replace(wide, width=left * stride)
+    part = replace(
+        inputs,
+        x=np.ascontiguousarray(inputs.x[..., : left * stride]),
+        weight=np.ascontiguousarray(inputs.weight[..., :left]),
+    )
+    found = run(isa, Job(narrow, dtype), part)
+    assert same_bits(
+        np.ascontiguousarray(found[..., :seen]),
+        np.ascontiguousarray(whole[..., :seen]),
+    )
+
+
 @every_dtype
 def test_threads_do_not_change_a_bit(isa: str, dtype: DType) -> None:
     job = Job(Case(5, 1, 1, 2, 16, 2, 9, 7), dtype, affine=True)

@@ -74,6 +74,23 @@ def test_weights_that_are_packed_for_other_kernels_are_refused() -> None:
         calls.convolution(named(ISAS[-1]), zeros(1, 5, 5, 2), other, zeros(1, 3, 3, 3))
 
 
+def test_an_involution_names_kernels_of_another_dtype() -> None:
+    x, kernels = zeros(1, 3, 3, 2), zeros(1, 3, 3, 1, 9, dtype="uint16")
+    with refused("The kernels: bfloat16, expected float32"):
+        calls.involution(named(ISAS[-1]), x, kernels, x, Geometry(3))
+    x = zeros(1, 3, 3, 2, dtype="uint16")
+    kernels = zeros(1, 3, 3, 1, 9, dtype="float64")
+    with refused("The kernels: float64, expected bfloat16 or float32"):
+        calls.involution(named(ISAS[-1]), x, kernels, x, Geometry(3))
+
+
+def test_a_copy_names_what_is_not_alike() -> None:
+    with refused("The copy: float32 [3], expected float32 [2]"):
+        calls.copy(named(ISAS[-1]), zeros(2), zeros(3))
+    with refused("The copy: bfloat16 [2], expected float32 [2]"):
+        calls.copy(named(ISAS[-1]), zeros(2), zeros(2, dtype="uint16"))
+
+
 @pytest.mark.parametrize(
     ("weight", "bias", "text"),
     [

@@ -29,9 +29,15 @@ class Job:
 
     sizes: Case = field(default_factory=Case)
     dtype: DType = "float32"
+    weight_dtype: DType | None = None
     affine: bool = False
     relu: bool = False
     threads: int = 1
+
+    @property
+    def kernels(self) -> DType:
+        """What the kernels are stored in."""
+        return self.weight_dtype or self.dtype
 
     @property
     def window(self) -> Geometry:
@@ -42,7 +48,7 @@ class Job:
 # Group widths of no, one and several registers in each instruction set.
 sizes = st.builds(
     Case,
-    kernel_size=st.sampled_from((1, 3, 5)),
+    kernel_size=st.sampled_from((1, 3, 5, 7)),
     stride=st.integers(1, 3),
     dilation=st.integers(1, 3),
     groups=st.integers(1, 3),
@@ -81,7 +87,7 @@ def tensors(job: Job, seed: int = 0) -> Tensors:
     if job.affine:
         pair = np.random.default_rng(seed).standard_normal((2, x.shape[1]))
         affine = Affine(*pair.astype(np.float32))
-    return Tensors(stored(x, job.dtype), stored(weight, job.dtype), affine)
+    return Tensors(stored(x, job.dtype), stored(weight, job.kernels), affine)
 
 
 def pixels(x: Array) -> Array:
