@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ppim_port.native import calls
+from ppim_port.native.alignment import aligned
 from ppim_port.native.buffers import Buffer
 from ppim_port.native.library import require
 from ppim_port.native.packing import ElementType, pack, to_bfloat16
@@ -50,14 +51,25 @@ def product_rate(dtype: ElementType = "float32") -> float:
     if dtype == "float32":
         out = np.empty((ROWS, COLUMNS), np.float32)
         times.append(seconds(lambda: np.matmul(a, b, out=out)))
+    times.append(seconds(_torchs(a, b, dtype)))
     return max(work / t for t in times)
+
+
+def _torchs(a: np.ndarray, b: np.ndarray, dtype: ElementType) -> Callable[[], object]:
+    """PyTorch's: MKL in float32, oneDNN (with AMX, where there is one) in bfloat16."""
+    import torch
+
+    torch.set_num_threads(1)
+    pair = [torch.from_numpy(each).to(getattr(torch, dtype)) for each in (a, b)]
+    out = torch.empty(ROWS, COLUMNS, dtype=pair[0].dtype)
+    return lambda: torch.mm(*pair, out=out)
 
 
 def _ours(a: np.ndarray, b: np.ndarray, dtype: ElementType) -> Callable[[], None]:
     library = require()
     packed = pack(library, b.T[:, :, None, None], np.zeros(COLUMNS), dtype=dtype)
-    stored = a if dtype == "float32" else to_bfloat16(a)
-    out = np.empty((1, 1, ROWS, COLUMNS), stored.dtype)
+    stored = aligned(a if dtype == "float32" else to_bfloat16(a))
+    out = aligned(np.empty((1, 1, ROWS, COLUMNS), stored.dtype))
     x = stored.reshape(1, 1, ROWS, INNER)
     buffers = (
         Buffer(x.ctypes.data, x.shape, dtype, x),

@@ -4,7 +4,7 @@ Everything that C++ would believe is checked before (`calls.py`). Calls release 
 global lock, so pictures can run side by side.
 
 `PPIM_NATIVE` in the environment chooses: `off` (as if there were no library), or the
-name of an instruction set (`generic`, `avx2`, `avx512`, `avx512bf16`).
+name of an instruction set (`generic`, `avx2`, `avx512`, `avx512bf16`, `amx`).
 """
 
 from __future__ import annotations
