@@ -81,6 +81,4 @@ class Batches:
         picture = self._pictures[index]
         if self._augment is None:
             return self._transform.to_uint8(picture)
-        return self._augment(
-            np.random.default_rng((self._seed, epoch, index)), picture
-        )
+        return self._augment(np.random.default_rng((self._seed, epoch, index)), picture)

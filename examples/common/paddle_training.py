@@ -8,6 +8,7 @@ by the true epoch. A resumed run has the history of one that was not interrupted
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -134,13 +135,16 @@ def fit(
     metrics = paddle.metric.Accuracy(topk=(1, 5))
     model.prepare(optimizer, PenalisedLoss(net, penalty), metrics)
     if run.epoch < plan.epochs:
-        model.fit(
-            plan.train,
-            plan.test,
-            epochs=plan.epochs - run.epoch,
-            verbose=0,
-            callbacks=[Resumable(plan, run)],
-        )
+        with warnings.catch_warnings():
+            # paddlepaddle 3.3.1 says so at every batch norm that learns.
+            warnings.filterwarnings("ignore", "When training, we now always track")
+            model.fit(
+                plan.train,
+                plan.test,
+                epochs=plan.epochs - run.epoch,
+                verbose=0,
+                callbacks=[Resumable(plan, run)],
+            )
     run.finish()
 
 

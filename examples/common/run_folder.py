@@ -6,11 +6,11 @@
     epochs/0007/          after seven epochs: weights, optimizer, the history so far
     weights.pth           of the finished training; .pdparams from Paddle
 
-A checkpoint is a folder that gets its name in one step when all of it is on the disk, so
-there is never a half one, and history and weights are always of the same epoch. Files
-are written by the library's own writers: `convert` and `evaluate` take the weights, and
-reading any of them executes nothing. Refused: resuming with other settings or other
-pictures, and two programs in one folder.
+A checkpoint is a folder that gets its name in one step when all of it is on the disk,
+so there is never a half one, and history and weights are always of the same epoch.
+Files are written by the library's own writers: `convert` and `evaluate` take the
+weights, and reading any of them executes nothing. Refused: resuming with other settings
+or other pictures, and two programs in one folder.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class Run:
         self.framework: FrameworkName = framework
         self._epochs = folder / "epochs"
         self._epochs.mkdir(exist_ok=True)
-        done = [int(path.name) for path in self._epochs.iterdir() if path.name.isdigit()]
+        done = [
+            int(path.name) for path in self._epochs.iterdir() if path.name.isdigit()
+        ]
         self.epoch = max(done, default=0)
         self._tidy()
 
@@ -198,7 +200,8 @@ def _check_settings(path: Path, settings: Mapping[str, Any]) -> None:
     names = [n for n in {**found, **wanted} if found.get(n) != wanted.get(n)]
     if names:
         shown = "; ".join(
-            f"{name} was {found.get(name)!r}, now {wanted.get(name)!r}" for name in names
+            f"{name} was {found.get(name)!r}, now {wanted.get(name)!r}"
+            for name in names
         )
         msg = (
             f"{path.parent}: its run has other settings: {shown}. Nothing was changed. "

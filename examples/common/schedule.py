@@ -44,7 +44,9 @@ class Schedule:
             return self.lr * step / self.warmup_steps
         epoch = step // self.steps_per_epoch
         if self.decay == "steps":
-            return float(self.lr * self.gamma ** sum(m <= epoch for m in self.milestones))
+            return float(
+                self.lr * self.gamma ** sum(m <= epoch for m in self.milestones)
+            )
         if self.decay == "none":
             return self.lr
         warmed = max(self.warmup_steps - 1, 0) // self.steps_per_epoch

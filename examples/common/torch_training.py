@@ -31,7 +31,9 @@ class Score:
     top1: int = 0
     top5: int = 0
 
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+    def add(
+        self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor
+    ) -> None:
         """Count a batch: its mean loss, logits `[n, classes]`, labels `[n]`."""
         best = logits.detach().topk(min(5, logits.shape[1]), dim=1).indices
         hits = best == labels[:, None]
@@ -53,7 +55,7 @@ def fit(
 
     Args:
         net: on the device where it shall learn.
-        optimizer: of the net; a group's "scale", if any, multiplies the schedule's rate.
+        optimizer: of the net; a group's "scale", if any, multiplies its rate.
         plan: data, schedule, seed.
         run: where checkpoints go.
         penalty: a term of the training loss beside the cross-entropy.
@@ -95,7 +97,10 @@ def train_epoch(
             rate = plan.rate(epoch, step)
             for group in optimizer.param_groups:
                 group["lr"] = rate * group.get("scale", 1.0)
-            x, y = torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+            x, y = (
+                torch.from_numpy(images).to(device),
+                torch.from_numpy(labels).to(device),
+            )
             logits = net(x)
             loss = functional.cross_entropy(logits, y) + penalty()
             optimizer.zero_grad()
@@ -120,7 +125,7 @@ def evaluate(net: nn.Module, batches: Batches) -> Score:
 
 
 def moments_of(net: nn.Module, optimizer: torch.optim.Optimizer) -> StateDict:
-    """The optimizer's tensors by the names of the parameters: `fc.weight/momentum...`."""
+    """The optimizer's tensors by parameter: "fc.weight/momentum_buffer" and so on."""
     return {
         f"{name}/{key}": value.numpy(force=True)
         for name, parameter in net.named_parameters()
@@ -142,9 +147,7 @@ def load_moments(
         optimizer.state[parameters[name]][moment] = tensor
 
 
-def _row(
-    epoch: int, rate: float, learned: Score, tested: Score, seconds: float
-) -> Row:
+def _row(epoch: int, rate: float, learned: Score, tested: Score, seconds: float) -> Row:
     return Row(
         epoch=epoch + 1,
         lr=rate,

@@ -21,11 +21,19 @@ from examples.resnet_nam_cifar100.recipes import (
     Training,
     normalisation,
 )
+from ppim_port.errors import UnknownNameError
+from ppim_port.manifest import load_manifest
 from ppim_port.state_dict import FrameworkName
 
 # ResNet-18 with the article's stem is the cheapest; a thousand pictures of ten classes.
 SMOKE_MODEL, SMOKE_SET = "resnet18_nam_imagenet", "cifar10"
-SMOKE = {"epochs": 8, "batch_size": 50, "lr": 0.05, "warmup_steps": 20}
+SMOKE = {
+    "epochs": 5,
+    "batch_size": 50,
+    "lr": 0.02,
+    "warmup_steps": 20,
+    "penalty": 1e-4,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +102,11 @@ def open_job(
     """
     options = parser().parse_args(arguments)
     smoke = options.smoke
-    training = replace(
-        TRAININGS[options.recipe],
-        **(SMOKE if smoke else {}),
-        **chosen(options, ("epochs", "batch_size", "lr", "penalty", "warmup_steps")),
-    )
+    given = chosen(options, ("epochs", "batch_size", "lr", "penalty", "warmup_steps"))
+    changes = {**(SMOKE if smoke else {}), **given}
+    training = replace(TRAININGS[options.recipe], **changes)
     model = options.model or (SMOKE_MODEL if smoke else "resnet50_nam")
+    _check_model(model)
     name = options.dataset or (SMOKE_SET if smoke else "cifar100")
     data = load_cifar(options.data, name).first(options.limit)
     recipe = normalisation(options.recipe)
@@ -146,6 +153,13 @@ def open_job(
     )
     with open_run(options.run, settings, framework=framework, recipe=recipe) as run:
         yield job, run
+
+
+def _check_model(name: str) -> None:
+    models = load_manifest().models
+    fit = [each for each in models if models[each].family == "resnet_nam"]
+    if name not in fit:
+        raise UnknownNameError(name, fit, kind="ResNet with or without NAM")
 
 
 def _digest(path: Path) -> str:
