@@ -18,11 +18,13 @@ from ppim_port.version import __version__
 if TYPE_CHECKING:
     from ppim_port.config import show_config
     from ppim_port.factory import create_model, list_models, val_transforms
+    from ppim_port.partial import load_partial
 
 _HOMES = {
     "show_config": "config",
     "create_model": "factory",
     "list_models": "factory",
+    "load_partial": "partial",
     "val_transforms": "factory",
 }
 
@@ -30,6 +32,7 @@ __all__ = [
     "__version__",
     "create_model",
     "list_models",
+    "load_partial",
     "show_config",
     "val_transforms",
 ]

@@ -205,6 +205,7 @@ class EfficientNetLiteFamily:
         Naming("efficientnet-lite-pytorch", _underscored()),
         Naming("plain", {"": ""}),
     )
+    classifier = ("fc",)
 
     def configure(
         self, variant: str, *, num_classes: int = 1000

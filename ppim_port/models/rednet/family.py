@@ -133,6 +133,7 @@ class RedNetFamily:
         Naming("official", {"": "backbone.", "fc.": "head.fc."}),
         Naming("plain", {"": ""}),
     )
+    classifier = ("fc",)
 
     def configure(self, variant: str, *, num_classes: int = 1000) -> RedNetConfig:
         """See `Family.configure`."""
