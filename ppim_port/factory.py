@@ -13,7 +13,7 @@ from ppim_port.models.family import Config, load_family
 from ppim_port.partial import load_all_but_classifier
 from ppim_port.sources import weights_path
 from ppim_port.state_dict import FrameworkName
-from ppim_port.weights import Weights, load_weights
+from ppim_port.weights import load_weights
 
 if TYPE_CHECKING:
     from ppim_port.recipe import Transform
@@ -120,8 +120,8 @@ def _without_weights(
 ) -> Any:
     if new_classifier:
         message = (
-            "new_classifier leaves a weights file's classifier out, and no weights were "
-            "given: every layer is new. Pass weights=, or leave new_classifier out."
+            "new_classifier leaves a file's classifier out, and no weights were given: "
+            "every layer is new. Pass weights=, or leave new_classifier out."
         )
         raise UsageError(message)
     family = load_family(record.family)
@@ -159,6 +159,6 @@ def _check_classes(config: Config, wanted: int | None, path: Path) -> None:
         message = (
             f"{path}: its classifier has {config.num_classes} classes, not {wanted}. "
             "Nothing was loaded; leave num_classes out to take the file's, or pass "
-            "new_classifier=True to leave the file's classifier out and start a new one."
+            "new_classifier=True to leave the file's out and start a new one."
         )
         raise MappingError(message)

@@ -16,7 +16,7 @@ from typing import Any
 from ppim_port.backends import Backend, get_backend
 from ppim_port.errors import UsageError
 from ppim_port.manifest import ModelRecord, load_manifest, name_of
-from ppim_port.mapping import Fate, Mapping, tensors
+from ppim_port.mapping import tensors
 from ppim_port.models.family import Config, Shape, load_family
 from ppim_port.sources import weights_path
 from ppim_port.state_dict import FRAMEWORKS, FrameworkName, StateDict
@@ -158,7 +158,7 @@ def framework_of(model: Any) -> FrameworkName:
 
 
 def _record_of(model: Any) -> ModelRecord:
-    config = getattr(model, "config", None)
+    config: Any = getattr(model, "config", None)
     if not hasattr(config, "family") or not hasattr(config, "variant"):
         message = (
             f"A {type(model).__name__} is no net of create_model or create_features: "

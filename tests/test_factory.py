@@ -113,7 +113,7 @@ def test_another_number_of_classes_than_the_files_is_refused(
     assert str(caught.value) == (
         f"{files['official']}: its classifier has 1000 classes, not 7. Nothing was "
         "loaded; leave num_classes out to take the file's, or pass new_classifier=True "
-        "to leave the file's classifier out and start a new one."
+        "to leave the file's out and start a new one."
     )
 
 
