@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from ppim_port.backends import Precision, get_backend
 from ppim_port.errors import InputSizeError, UsageError
 from ppim_port.factory import create_model
 from ppim_port.features import create_features
-from ppim_port.models.family import load_family
 from ppim_port.models.features import FeatureInfo, FeatureOptions
 from ppim_port.partial import load_partial
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
@@ -31,6 +31,15 @@ both = pytest.mark.parametrize("framework", FRAMEWORKS)
 # The usual setting for segmentation: an eighth of the picture, not a 32nd.
 DILATED = FeatureOptions(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
 OTHERS = ["resnet18_nam", "resnet18_nam_imagenet", "resnet50_sac"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """On several, PyTorch's sums have no fixed order; and these maps are small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +106,18 @@ def test_usual_maps_are_the_classification_nets_bit_for_bit(
 @pytest.mark.parametrize("name", OTHERS)
 @both
 def test_other_families_maps_are_their_classification_nets(
-    framework: FrameworkName, name: str, tmp_path: Path
+    framework: FrameworkName, name: str
 ) -> None:
-    record = ppim_port.manifest.load_manifest().model(name)
-    config = load_family(record.family).configure(record.variant)
-    path = save_as("plain", tmp_path / "a.pth", config)
     images = images_of(1, 96)
-    features = create_features(name, framework=framework, weights=path)
-    whole = create_model(name, framework=framework, weights=path)
+    # The frameworks' own initial weights: made-up ones overflow in ResNet-SAC.
+    whole = create_model(name, framework=framework)
+    features = create_features(name, framework=framework)
+    backend = get_backend(framework)
+    state = backend.state(whole)
+    backend.load(features, {k: v for k, v in state.items() if not k.startswith("fc.")})
     found = maps_of(features, framework, images)
     expected = classifiers_maps(whole, framework, images)
+    assert all(np.isfinite(x).all() for x in found)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
     infos = features.feature_info
     assert [x.shape[1] for x in found] == [info.channels for info in infos]
