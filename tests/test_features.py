@@ -14,6 +14,8 @@ from ppim_port.backends import Precision, get_backend
 from ppim_port.errors import InputSizeError, UsageError
 from ppim_port.factory import create_model
 from ppim_port.features import create_features
+from ppim_port.manifest import load_manifest
+from ppim_port.models.family import load_family
 from ppim_port.models.features import FeatureInfo, FeatureOptions
 from ppim_port.partial import load_partial
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
@@ -108,13 +110,16 @@ def test_usual_maps_are_the_classification_nets_bit_for_bit(
 def test_other_families_maps_are_their_classification_nets(
     framework: FrameworkName, name: str
 ) -> None:
-    images = images_of(1, 96)
-    # The frameworks' own initial weights: made-up ones overflow in ResNet-SAC.
-    whole = create_model(name, framework=framework)
-    features = create_features(name, framework=framework)
+    record = load_manifest().model(name)
+    config = load_family(record.family).configure(record.variant)
     backend = get_backend(framework)
-    state = backend.state(whole)
+    # Made-up weights overflow float32 in ResNet-SAC.
+    whole = backend.build(config, precision="float64")
+    features = backend.build_features(config, FeatureOptions(), precision="float64")
+    state = made_state(config, framework)
+    backend.load(whole, state)
     backend.load(features, {k: v for k, v in state.items() if not k.startswith("fc.")})
+    images = images_of(1, 96).astype(np.float64)
     found = maps_of(features, framework, images)
     expected = classifiers_maps(whole, framework, images)
     assert all(np.isfinite(x).all() for x in found)
