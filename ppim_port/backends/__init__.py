@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 from ppim_port.backends.layers import Call, Layers
 from ppim_port.errors import MissingPackageError, UnknownNameError
 from ppim_port.models.family import Config
+from ppim_port.models.features import FeatureOptions
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ class Backend(Protocol):
 
     def build(self, config: Config, *, precision: Precision = "float32") -> Any:
         """A net in evaluation mode, opaque to callers."""
+
+    def build_features(
+        self,
+        config: Config,
+        options: FeatureOptions,
+        *,
+        precision: Precision = "float32",
+    ) -> Any:
+        """The same without its classifier: images to a tuple of feature maps."""
 
     def fuse(
         self, model: Any, config: Config, *, precision: Reduced = "float32"

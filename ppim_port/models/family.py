@@ -80,6 +80,10 @@ class Family(Protocol):
     def namings(self) -> tuple[Naming, ...]:
         """Every known spelling of the keys, our own among them."""
 
+    @property
+    def classifier(self) -> tuple[str, ...]:
+        """The layers that another number of classes replaces, e.g. "fc"."""
+
     def configure(self, variant: str, *, num_classes: int = 1000) -> Config:
         """The configuration of a published variant.
 
