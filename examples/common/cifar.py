@@ -64,8 +64,8 @@ def _held(table: Table) -> HeldPictures:
 def _sheets(folder: Path, known: CifarSet) -> Data:
     if known.name != "cifar10":
         msg = (
-            f"{folder}: the sheets there are of CIFAR-10, not of {known.title}. Nothing "
-            "was trained. Pass --dataset cifar10, or name another folder with --data."
+            f"{folder}: the sheets there are of CIFAR-10, not of {known.title}. "
+            "Nothing was trained. Pass --dataset cifar10, or another --data."
         )
         raise DatasetError(msg)
     labels = _sheet_labels(folder / SHEET_LABELS)
