@@ -7,7 +7,7 @@ does not fill the target net exactly, because a plan is only data that anyone ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ppim_port.models.family import load_family
 from ppim_port.ops.saconv_numpy import adopted
 from ppim_port.state_dict import Array, StateDict
 
+TURNS = (Action.TRANSPOSE, Action.PERMUTE)
 MOMENTS = {Action.DEVIATION: "weight_gamma", Action.MEAN: "weight_beta"}
 
 
@@ -82,8 +83,8 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
     if fate.source is None:
         return _create(fate, target)
     value = source[fate.source]
-    if fate.action is Action.TRANSPOSE:
-        value = np.ascontiguousarray(value.T)
+    if fate.action in TURNS:
+        value = np.ascontiguousarray(turned(value, fate.action, fate.axes))
     if value.shape != fate.shape or not np.can_cast(value.dtype, fate.dtype, "safe"):
         message = (
             f"{fate.source}: {value.dtype} {list(value.shape)} after {fate.action}, "
@@ -92,6 +93,20 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
         )
         raise MappingError(message)
     return value.astype(fate.dtype, copy=False)
+
+
+def turned(value: Array, action: Action, axes: Sequence[int]) -> Array:
+    """A view of a source's tensor in its target's layout; itself if nothing turns.
+
+    Args:
+        value: of the rank that was planned for, else it is given back as it is.
+        action: what happens to it.
+        axes: where each axis of the target stands in the source, for PERMUTE.
+    """
+    order = (1, 0) if action is Action.TRANSPOSE else tuple(axes)
+    if action not in TURNS or sorted(order) != list(range(value.ndim)):
+        return value
+    return value.transpose(order)
 
 
 def _create(fate: Fate, target: StateDict) -> Array:
