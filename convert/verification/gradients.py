@@ -39,9 +39,7 @@ def carried(found: StateDict, fates: tuple[Fate, ...]) -> StateDict:
     moved = {INPUT: found[INPUT]}
     for fate in fates:
         if fate.source in found and fate.target is not None:
-            moved[fate.target] = turned(
-                found[fate.source], fate.action, fate.axes
-            )
+            moved[fate.target] = turned(found[fate.source], fate.action, fate.axes)
     return moved
 
 

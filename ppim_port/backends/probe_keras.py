@@ -97,4 +97,6 @@ def _tensor(value: Array) -> Any:
 
 def _first(value: Any) -> Array:
     found = cast(Array, keras.ops.convert_to_numpy(value))
-    return np.array(found.transpose(0, 3, 1, 2) if found.ndim == 4 else found, order="C")
+    return np.array(
+        found.transpose(0, 3, 1, 2) if found.ndim == 4 else found, order="C"
+    )

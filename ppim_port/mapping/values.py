@@ -43,9 +43,7 @@ def bad_values(state: Mapping[str, Array]) -> str:
 def negative_variances(state: Mapping[str, Array]) -> list[str]:
     """Keys of the variances that hold a value below zero."""
     return [
-        key
-        for key, value in state.items()
-        if _is_variance(key) and (value < 0).any()
+        key for key, value in state.items() if _is_variance(key) and (value < 0).any()
     ]
 
 

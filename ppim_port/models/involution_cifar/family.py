@@ -133,9 +133,7 @@ class InvolutionCifarFamily:
             raise UnknownNameError(variant, CHANNELS, kind="CIFAR variant")
         return InvolutionCifarConfig(variant, num_classes)
 
-    def infer(
-        self, variant: str, shapes: Mapping[str, Shape]
-    ) -> InvolutionCifarConfig:
+    def infer(self, variant: str, shapes: Mapping[str, Shape]) -> InvolutionCifarConfig:
         """See `Family.infer`: the classifier's size."""
         config = self.configure(variant)
         # A scalar has no shape to infer from; that it does not fit is said later.

@@ -50,15 +50,15 @@ def build(config: InvolutionCifarConfig, *, dtype: str = "float32") -> Any:
     x = layers.Dense(HIDDEN, name="fc1", dtype=dtype)(x)
     x = layers.ReLU(name="relu4", dtype=dtype)(x)
     logits = layers.Dense(config.num_classes, name="fc2", dtype=dtype)(x)
-    net = keras.Model(images, logits, name=f"{config.variant}_cifar{config.num_classes}")
+    net = keras.Model(
+        images, logits, name=f"{config.variant}_cifar{config.num_classes}"
+    )
     # Its own is Keras' setting, to which it would round its input (Keras 3.15.1).
     net.dtype_policy = dtype
     return net
 
 
-def _mix(
-    config: InvolutionCifarConfig, channels: int, name: str, dtype: str
-) -> Any:
+def _mix(config: InvolutionCifarConfig, channels: int, name: str, dtype: str) -> Any:
     """What mixes a place with its neighbours."""
     if config.variant == "involution":
         return Involution(
