@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from convert.provenance import provenance_path, write_provenance
 from convert.records import Origin, Outcome, Plan, Request, Sourced, Upstream
@@ -131,9 +131,9 @@ def _both(request: Request) -> set[FrameworkName]:
     target = request.framework or (OWNER.get(kind) if kind else None)
     # Only files at hand are Keras'; what is fetched is of the other two.
     formats = {FileFormat.KERAS_H5, FileFormat.KERAS_ZIP}
-    if request.checkpoint and request.checkpoint.is_file():
-        if sniff(request.checkpoint) in formats:
-            return {"keras", target or OTHER["keras"]}
+    file = request.checkpoint
+    if file and file.is_file() and sniff(file) in formats:
+        return {"keras", target or OTHER["keras"]}
     return {"keras"} if target == "keras" else {"torch", "paddle"}
 
 
@@ -170,12 +170,13 @@ def _refuse_clashes(request: Request) -> None:
 def _asked_kind(request: Request) -> WriteKind | None:
     """The format that was asked for, by itself, by a framework, or by a name."""
     named = _named_kind(request.out)
-    if request.to not in KNOWN_FRAMEWORKS:
-        return request.to or named
-    if request.framework not in (None, request.to):
-        message = f"--to {request.to} and --framework {request.framework} clash."
+    framework = next((f for f in KNOWN_FRAMEWORKS if f == request.to), None)
+    if framework is None:
+        return cast("WriteKind | None", request.to) or named
+    if request.framework not in (None, framework):
+        message = f"--to {framework} and --framework {request.framework} clash."
         raise UsageError(message)
-    return named if named and OWNER.get(named) == request.to else NATIVE_KIND[request.to]
+    return named if named and OWNER.get(named) == framework else NATIVE_KIND[framework]
 
 
 def _named_kind(out: Path | None) -> WriteKind | None:

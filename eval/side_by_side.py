@@ -130,6 +130,7 @@ def frameworks_of(text: str) -> tuple[FrameworkName, ...]:
     names = tuple(text.split(","))
     for name in names:
         if name not in KNOWN_FRAMEWORKS:
-            message = f"Unknown framework {name!r}. Known: {', '.join(KNOWN_FRAMEWORKS)}."
+            known = ", ".join(KNOWN_FRAMEWORKS)
+            message = f"Unknown framework {name!r}. Known: {known}."
             raise UsageError(message)
     return names  # type: ignore[return-value]  # checked above

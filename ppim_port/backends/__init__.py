@@ -1,7 +1,7 @@
 """The one narrow interface to a framework: numpy goes in, numpy comes out.
 
-Nothing else of ours talks to torch, Paddle or Keras, so that everything else can be tested
-with a fake of a few lines, and each framework can have a process of its own.
+Nothing else of ours talks to torch, Paddle or Keras, so that everything else can be
+tested with a fake of a few lines, and each framework can have a process of its own.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def wanted() -> str | None:
         if named not in BACKENDS:
             known = ", ".join(BACKENDS)
             message = (
-                f"Keras is set to run on {named!r}; the nets run on one of {known}. Set "
-                f"{VARIABLE}. Nothing was built."
+                f"Keras is set to run on {named!r}; the nets run on one of {known}. "
+                f"Set {VARIABLE}. Nothing was built."
             )
             raise UsageError(message)
         if find_spec(named) is None:
@@ -53,7 +53,7 @@ def wanted() -> str | None:
         return named
     here = [name for name in BACKENDS if find_spec(name) is not None]
     if not here:
-        raise MissingPackageError("torch", "torch")
+        raise MissingPackageError(BACKENDS[0], BACKENDS[0])
     return here[0]
 
 

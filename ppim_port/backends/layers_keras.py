@@ -1,8 +1,8 @@
 """Read the settings off Keras' layers, in PyTorch's conventions.
 
 By the class's name and attributes, so that this file needs no framework. Keras'
-"same" padding is written as PyTorch's numbers where it is their equal: at stride 1, with
-an odd kernel.
+"same" padding is written as PyTorch's numbers where it is their equal: at stride 1,
+with an odd kernel.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from ppim_port.state_dict import Array, FrameworkName, StateDict
 if "tensorflow" in sys.modules and "paddle" not in sys.modules:
     _MESSAGE = (
         "TensorFlow is loaded already, and Paddle after it crashes the process "
-        "(paddlepaddle 3.3.1, tensorflow 2.21.0). Import paddle first, or let Keras run "
-        "on another backend: KERAS_BACKEND=torch. Nothing was done."
+        "(paddlepaddle 3.3.1, tensorflow 2.21.0). Import paddle first, or let Keras "
+        "run on another backend: KERAS_BACKEND=torch. Nothing was done."
     )
     raise UsageError(_MESSAGE)
 

@@ -42,7 +42,7 @@ def library() -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != "h5py":
             raise
-        raise MissingPackageError("h5py", "keras") from None
+        raise MissingPackageError(error.name, "keras") from None
     module: ModuleType = h5py
     return module
 
@@ -85,8 +85,9 @@ def read_hdf5(
         with h5py.File(identity) as file:
             return _Reader(h5py, where, budget, aside).read(file)
     except _DAMAGE as error:
-        text = f"{where}: the HDF5 file is damaged ({type(error).__name__})."
-        raise CorruptCheckpointError(f"{text} Download it again.") from None
+        kind = type(error).__name__
+        text = f"{where}: the HDF5 file is damaged ({kind}). Download it again."
+        raise CorruptCheckpointError(text) from None
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Reading what Keras 3 saves: `.weights.h5`, and the same inside of a `.keras` archive.
 
-Only numbers are read. The archive's `config.json` describes a net that Keras would build
-again, with whatever code it names: it is left behind unread, as is the optimizer.
+Only numbers are read. The archive's `config.json` describes a net that Keras would
+build again, with whatever code it names: it is left behind unread, as is the optimizer.
 Refused: Keras 2's whole-model `.h5`, whose keys are of another kind, and archives that
 keep their weights in another format.
 """

@@ -1,7 +1,7 @@
 """Writing what Keras 3 loads: `.weights.h5`, and `.keras` archives around it.
 
-Same weights, same bytes: HDF5 notes no times unless asked to, and the archive gets fixed
-dates where Keras writes the day's.
+Same weights, same bytes: HDF5 notes no times unless asked to, and the archive gets a
+fixed date where Keras writes the day's.
 """
 
 from __future__ import annotations

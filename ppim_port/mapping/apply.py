@@ -84,7 +84,7 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
         return _create(fate, target)
     value = source[fate.source]
     if fate.action in TURNS:
-        value = np.ascontiguousarray(turned(value, fate.action, fate.axes))
+        value = np.ascontiguousarray(_turned(value, fate))
     if value.shape != fate.shape or not np.can_cast(value.dtype, fate.dtype, "safe"):
         message = (
             f"{fate.source}: {value.dtype} {list(value.shape)} after {fate.action}, "
@@ -95,17 +95,34 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
     return value.astype(fate.dtype, copy=False)
 
 
+def _turned(value: Array, fate: Fate) -> Array:
+    try:
+        return turned(value, fate.action, fate.axes)
+    except MappingError as error:
+        message = f"{fate.source}, for {fate.target}: {error}"
+        raise MappingError(message) from None
+
+
 def turned(value: Array, action: Action, axes: Sequence[int]) -> Array:
     """A view of a source's tensor in its target's layout; itself if nothing turns.
 
     Args:
-        value: of the rank that was planned for, else it is given back as it is.
+        value: a source's tensor.
         action: what happens to it.
         axes: where each axis of the target stands in the source, for PERMUTE.
+
+    Raises:
+        MappingError: it has another number of axes than are to be turned.
     """
-    order = (1, 0) if action is Action.TRANSPOSE else tuple(axes)
-    if action not in TURNS or sorted(order) != list(range(value.ndim)):
+    if action not in TURNS:
         return value
+    order = (1, 0) if action is Action.TRANSPOSE else tuple(axes)
+    if sorted(order) != list(range(value.ndim)):
+        message = (
+            f"A tensor of {value.ndim} axes cannot be turned as {order}. Nothing was "
+            "written."
+        )
+        raise MappingError(message)
     return value.transpose(order)
 
 

@@ -1,15 +1,17 @@
 """The map between the frameworks, as data: what each kind of layer's tensors become.
 
-| torch | Paddle | action | Keras | action |
-|---|---|---|---|---|
-| Conv weight `[out, in, kh, kw]` | the same | copy | `[kh, kw, in, out]` | permute |
-| Conv bias; batch norm weight, bias | the same | copy | number 0, 1 | rename |
-| Linear weight `[out, in]` | `[in, out]` (paddle.nn.Linear) | transpose | `[in, out]` | |
-| running_mean, running_var | _mean, _variance | rename | number 2, 3 | rename |
-| num_batches_tracked | - | dropped; 0 the other way | - | the same |
-| weight_diff, weight_gamma, weight_beta | the same | copy | no such layers | |
+| torch | Paddle | action | Keras |
+|---|---|---|---|
+| Conv weight `[out, in, kh, kw]` | the same | copy | 0: `[kh, kw, in, out]`, permute |
+| Conv bias | the same | copy | 1 |
+| batch norm weight, bias | the same | copy | 0, 1 |
+| Linear weight `[out, in]` | `[in, out]` (nn.Linear) | transpose | 0: `[in, out]` |
+| Linear bias | the same | copy | 1 |
+| running_mean, running_var | _mean, _variance | rename | 2, 3 |
+| num_batches_tracked | - | dropped; 0 the other way | - |
+| weight_diff, weight_gamma, weight_beta | the same | copy | no such layers |
 
-Keras numbers a layer's tensors in its files (trainable ones first) and names none.
+Keras numbers a layer's tensors in its files, the trainable ones first, and names none.
 
 What a switchable convolution has beyond a plain one says how it starts from that: a
 plain net's file may lack all of it.
@@ -151,7 +153,9 @@ def _spec(layer: Layer, leaf: Leaf, framework: FrameworkName) -> TensorSpec | No
         shape = ()
     if leaf in _MOMENTS:
         shape = (*layer.shape[:1], 1, 1, 1)
-    shape = tuple(shape[axis] for axis in leaf.order(framework)) or shape
+    order = leaf.order(framework)
+    if len(order) == len(shape):
+        shape = tuple(shape[axis] for axis in order)
     dtype = "int64" if leaf.counter else "float32"
     key = f"{layer.keras}/{name}" if framework == "keras" else f"{layer.name}.{name}"
     return TensorSpec(key, shape, dtype, layer, leaf)

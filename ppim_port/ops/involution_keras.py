@@ -7,7 +7,7 @@ never built, which would be K*K times the input: taps are shifted views.
 The example and the paper (arXiv 2103.06255) are two conventions, and a layer follows
 one of them, because weights of one give wrong numbers in the other without a word:
 
-| | `convention="keras"`, the example | `convention="paper"`, our torch and Paddle layers |
+| | "keras", the example's | "paper", our torch and Paddle layers' |
 |---|---|---|
 | channel c belongs to group | `c % G` (interleaved) | `c // (C // G)` (neighbours) |
 | generator's output t of group g is number | `t * G + g` | `g * K * K + t` |
@@ -167,7 +167,7 @@ class Involution(keras.layers.Layer):  # type: ignore[misc]  # keras has no type
         return None if size is None else -(-size // self.stride)
 
     def compute_output_shape(self, input_shape: Sizes) -> Any:
-        """`[N, H', W', C]`, with `return_kernel` a pair of it and the kernels' shape."""
+        """`[N, H', W', C]`; with `return_kernel` a pair of it and the kernels'."""
         self._refuse_shape(input_shape)
         batch, height, width, channels = input_shape
         place = (batch, self._out(height), self._out(width))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar, cast
 
 from ppim_port.errors import InputSizeError, UnknownNameError
@@ -112,7 +113,7 @@ def _layers(config: InvolutionCifarConfig) -> Iterator[Layer]:
             yield from _convolution(place, before, channels)
         before = channels
     sizes = (config.features, HIDDEN, config.num_classes)
-    for place, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for place, (inputs, outputs) in enumerate(pairwise(sizes)):
         group = _numbered("dense", place)
         yield Layer(
             f"fc{place + 1}", "linear", (outputs, inputs), bias=True, keras=group
