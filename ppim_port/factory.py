@@ -81,7 +81,8 @@ def create_model(
 
     Args:
         name: one of `list_models()`.
-        framework: "torch" or "paddle".
+        framework: "torch", "paddle", or "keras" for the families that have such a
+            net.
         weights: a file of either framework (the publishers' or a converted one), or
             the name of a source in the manifest, e.g. "official", which is then
             fetched; None leaves the framework's initial weights.
@@ -93,7 +94,8 @@ def create_model(
         return_transforms: also return the recipe's transform.
 
     Returns:
-        A `torch.nn.Module` or `paddle.nn.Layer`, or a pair of it and the transform.
+        A `torch.nn.Module`, `paddle.nn.Layer` or `keras.Model`, or a pair of it and
+        the transform.
 
     Raises:
         UnknownNameError: no such model, framework or source.

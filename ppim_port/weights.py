@@ -46,7 +46,8 @@ def load_weights(
     """Read a weights file into a framework's names and layouts.
 
     Args:
-        path: `.pth`, `.pdparams` or `.safetensors`, of either framework.
+        path: `.pth`, `.pdparams`, `.safetensors`, `.weights.h5` or `.keras`, of any
+            framework.
         record: the model that it should be.
         framework: whose net will take it.
 

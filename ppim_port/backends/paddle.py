@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -14,11 +15,20 @@ from ppim_port.backends import Precision, Reduced, layers_paddle
 from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
+from ppim_port.errors import UsageError
 from ppim_port.inference.native_net import NativeNet, fused
 from ppim_port.models.family import Config
 from ppim_port.models.features import FeatureOptions
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+if "tensorflow" in sys.modules and "paddle" not in sys.modules:
+    _MESSAGE = (
+        "TensorFlow is loaded already, and Paddle after it crashes the process "
+        "(paddlepaddle 3.3.1, tensorflow 2.21.0). Import paddle first, or let Keras "
+        "run on another backend: KERAS_BACKEND=torch. Nothing was done."
+    )
+    raise UsageError(_MESSAGE)
 
 with warnings.catch_warnings():
     # paddlepaddle 3.3.1 warns on import that ccache, a compiler's aid, is absent.
