@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def common_options(description: str, *, data: str) -> argparse.ArgumentParser:
+def common_options(
+    description: str, *, data: str, placed: bool = True
+) -> argparse.ArgumentParser:
     """A parser with the options that every training has.
 
     Args:
         description: of the training.
         data: what --data names.
+        placed: whether device and threads are chosen by options.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -41,15 +44,16 @@ def common_options(description: str, *, data: str) -> argparse.ArgumentParser:
         action="store_true",
         help="a small net and a short schedule that show in a minute that all works",
     )
-    add(
-        "--device",
-        help="cpu, cuda (PyTorch) or gpu (Paddle); a GPU where there is one",
-    )
-    add(
-        "--threads",
-        type=positive,
-        help="of PyTorch on the CPU; a resumed run has the same bits only with as many",
-    )
+    if placed:
+        add(
+            "--device",
+            help="cpu, cuda (PyTorch) or gpu (Paddle); a GPU where there is one",
+        )
+        add(
+            "--threads",
+            type=positive,
+            help="of PyTorch on the CPU; a resumed run has the same bits only with as many",
+        )
     add("--quiet", action="store_true", help="show no progress")
     return parser
 

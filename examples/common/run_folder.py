@@ -4,7 +4,8 @@
     recipe.json           for `evaluate --recipe`
     history.jsonl         a row an epoch
     epochs/0007/          after seven epochs: weights, optimizer, the history so far
-    weights.pth           of the finished training; .pdparams from Paddle
+    weights.pth           of the finished training; weights.pdparams of Paddle's,
+                          net.weights.h5 of Keras'
 
 A checkpoint is a folder that gets its name in one step when all of it is on the disk,
 so there is never a half one, and history and weights are always of the same epoch.
@@ -27,13 +28,19 @@ from typing import Any, Literal, TypeAlias
 from filelock import FileLock, Timeout
 
 from ppim_port.atomic import atomic_write
-from ppim_port.checkpoint import read, write
+from ppim_port.checkpoint import NATIVE_KIND, read, write
 from ppim_port.errors import DatasetError, UsageError
 from ppim_port.recipe import Recipe
 from ppim_port.state_dict import FrameworkName, StateDict
 
-Kind: TypeAlias = Literal["pth", "pdparams"]
-KINDS: Mapping[FrameworkName, Kind] = {"torch": "pth", "paddle": "pdparams"}
+Part: TypeAlias = Literal["weights", "optimizer"]
+
+
+def file_name(framework: FrameworkName, part: Part) -> str:
+    """What a part of a checkpoint is called: Keras demands its own ending."""
+    if framework == "keras" and part == "weights":
+        return "net.weights.h5"
+    return f"{part}.{NATIVE_KIND[framework]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Run:
     @property
     def weights(self) -> Path:
         """Of the finished training."""
-        return self.folder / f"weights.{KINDS[self.framework]}"
+        return self.folder / file_name(self.framework, "weights")
 
     @property
     def rows(self) -> list[Row]:
@@ -91,11 +98,9 @@ class Run:
         Raises:
             CheckpointError: a file is damaged.
         """
-        kind = KINDS[self.framework]
         at = self._at(self.epoch)
-        weights, optimizer = (
-            read(at / f"{name}.{kind}").state for name in ("weights", "optimizer")
-        )
+        weights = read(at / file_name(self.framework, "weights")).state
+        optimizer = read(at / file_name(self.framework, "optimizer")).state
         return weights, optimizer
 
     def commit(self, weights: StateDict, optimizer: StateDict, row: Row) -> None:
@@ -122,9 +127,9 @@ class Run:
     def _at(self, epoch: int) -> Path:
         return self._epochs / f"{epoch:04d}"
 
-    def _write(self, state: StateDict, folder: Path, name: str) -> None:
-        kind = KINDS[self.framework]
-        path = folder / f"{name}.{kind}"
+    def _write(self, state: StateDict, folder: Path, part: Part) -> None:
+        path = folder / file_name(self.framework, part)
+        kind = NATIVE_KIND[self.framework]
         write(state, path, kind=kind, framework=self.framework, overwrite=True)
 
     def _tidy(self) -> None:

@@ -27,14 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         net.freeze(job.tuning.frozen_stages, norm_eval=job.tuning.norm_eval)
         fresh = net.partial_load.fresh
         learning = [item for item in net.named_parameters() if item[1].trainable]
-        head = [parameter for name, parameter in learning if name in fresh]
-        body = [parameter for name, parameter in learning if name not in fresh]
-        # A group's learning rate is a factor of the optimizer's.
-        groups = [{"params": body, "learning_rate": job.tuning.body_scale}]
+        for name, parameter in learning:
+            if name not in fresh:
+                # A factor of the optimizer's rate. Groups of parameters would say it
+                # better, but hapi does not take them (paddlepaddle 3.3.1).
+                parameter.optimize_attr["learning_rate"] = job.tuning.body_scale
         optimizer = paddle.optimizer.Momentum(
             learning_rate=job.tuning.lr,
             momentum=job.tuning.momentum,
-            parameters=[*groups, {"params": head}] if body else head,
+            parameters=[parameter for _, parameter in learning],
             weight_decay=job.tuning.weight_decay,
         )
         fit(net, optimizer, job.plan, run)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from examples.common.run_folder import KINDS, Row, read_history
+from examples.common.run_folder import Row, file_name, read_history
 from ppim_port.checkpoint import read
 from ppim_port.state_dict import FrameworkName, StateDict
 
@@ -50,9 +50,8 @@ def killed_after(module: str, arguments: list[str], checkpoint: Path) -> None:
 def end_of(run: Path, framework: FrameworkName) -> tuple[StateDict, StateDict]:
     """Weights and optimizer of a finished run."""
     (last,) = (run / "epochs").iterdir()
-    kind = KINDS[framework]
-    first, second = (read(last / f"{n}.{kind}").state for n in ("weights", "optimizer"))
-    return first, second
+    weights = read(last / file_name(framework, "weights")).state
+    return weights, read(last / file_name(framework, "optimizer")).state
 
 
 def rows_without_time(run: Path) -> list[tuple[float, ...]]:
