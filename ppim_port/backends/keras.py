@@ -16,8 +16,14 @@ from typing import Any, cast
 
 import numpy as np
 
-from ppim_port.backends import Precision, Reduced, layers_keras
-from ppim_port.backends.keras_start import chosen
+from ppim_port.backends import (
+    Precision,
+    Reduced,
+    layers_keras,
+    probe_keras,
+    wide_keras,
+)
+from ppim_port.backends.keras_start import keras
 from ppim_port.backends.layers import Call, Layers
 from ppim_port.backends.strict import check_fits
 from ppim_port.backends.walk_keras import own_tensors, walk
@@ -26,11 +32,6 @@ from ppim_port.inference.native_net import fused
 from ppim_port.models.family import Config, require_net
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
-
-with chosen():
-    import keras as keras  # others of ours have it from here, with a backend that is
-
-    from ppim_port.backends import probe_keras, wide_keras
 
 
 class KerasBackend:

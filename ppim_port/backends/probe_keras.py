@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-import keras
 import numpy as np
 
+from ppim_port.backends.keras_start import keras
 from ppim_port.backends.layers import Call, call_name
 from ppim_port.backends.walk_keras import Place, own_tensors, walk
 from ppim_port.backends.wide_keras import kept

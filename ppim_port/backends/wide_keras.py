@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 
+from ppim_port.backends.keras_start import keras
 from ppim_port.errors import UsageError
 
 _TABLE = "keras.src.backend.common.dtypes"

@@ -176,16 +176,16 @@ class Involution(keras.layers.Layer):  # type: ignore[misc]  # keras has no type
         kernel = (*place, self.kernel_size**2, 1, self.group_number)
         return (*place, channels), kernel
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         """`[N, H, W, C]` to `[N, H', W', C]`, or a pair of it and the kernels."""
         self._refuse_shape(tuple(inputs.shape))
-        kernel = self._kernels(inputs)
+        kernel = self._kernels(inputs, training)
         output = self._weighed(inputs, kernel)
         return (output, kernel) if self.return_kernel else output
 
-    def _kernels(self, inputs: Any) -> Any:
+    def _kernels(self, inputs: Any, training: bool | None) -> Any:
         """`[N, H', W', K * K, 1, G]`, whatever the convention."""
-        made = self.kernel_gen(self._pooled(inputs))
+        made = self.kernel_gen(self._pooled(inputs), training=training)
         taps, groups = self.kernel_size**2, self.group_number
         place = tuple(ops.shape(made))[:3]
         if self.convention == "keras":
