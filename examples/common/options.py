@@ -52,7 +52,7 @@ def common_options(
         add(
             "--threads",
             type=positive,
-            help="of PyTorch on the CPU; a resumed run has the same bits only with as many",
+            help="of PyTorch on the CPU; resumed with as many, the bits are the same",
         )
     add("--quiet", action="store_true", help="show no progress")
     return parser

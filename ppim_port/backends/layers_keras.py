@@ -78,6 +78,7 @@ def _involution(layer: Any) -> Settings:
     settings: dict[str, Setting] = {
         "kernel": layer.kernel_size,
         "stride": layer.stride,
+        "dilation": 1,
         "groups": layer.group_number,
     }
     # With one group and stride 1 both conventions are the same arithmetic.

@@ -36,6 +36,7 @@ class Involution(nn.Layer):
         super().__init__()
         self.kernel_size = KERNEL_SIZE
         self.stride = 1
+        self.dilation = 1
         self.groups = 1
         reduced = channels // REDUCTION
         self.kernel_gen = nn.Sequential(
