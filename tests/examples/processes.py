@@ -17,28 +17,32 @@ from ppim_port.state_dict import FrameworkName, StateDict
 ROOT = Path(__file__).parents[2]
 
 
-def started(module: str, arguments: list[str]) -> subprocess.Popen[str]:
+def started(
+    module: str, arguments: list[str], engine: str = "torch"
+) -> subprocess.Popen[str]:
     # Sums are split by the number of threads; and threads that wait for a core that
     # another test has would make a training ten times slower.
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", module, *arguments],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "KERAS_BACKEND": engine},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def finished(module: str, arguments: list[str]) -> None:
-    process = started(module, arguments)
+def finished(module: str, arguments: list[str], engine: str = "torch") -> None:
+    process = started(module, arguments, engine)
     output, errors = process.communicate(timeout=250)
     assert process.returncode == 0, output + errors
 
 
-def killed_after(module: str, arguments: list[str], checkpoint: Path) -> None:
+def killed_after(
+    module: str, arguments: list[str], checkpoint: Path, engine: str = "torch"
+) -> None:
     """Kill -9 as soon as a checkpoint is there: somewhere in the next epoch."""
-    process = started(module, arguments)
+    process = started(module, arguments, engine)
     while not checkpoint.exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)

@@ -13,10 +13,12 @@ from examples.common.cifar import load_cifar
 from examples.common.folders import load_folders
 from examples.common.pictures import Pictures
 from examples.common.run_folder import read_history
+from examples.finetune_rednet import train_paddle, train_torch
 from examples.finetune_rednet.options import open_job, recipe_of
 from ppim_port.checkpoint import read
 from ppim_port.errors import DatasetError, UsageError
 from ppim_port.manifest import load_manifest
+from ppim_port.state_dict import FrameworkName
 from ppim_port.weights import load_weights
 from tests.examples.made import CIFAR, above_chance, needs_cifar
 from tests.examples.processes import end_of, finished
@@ -25,6 +27,8 @@ from tests.support.shared import GOLDEN
 WEIGHTS = GOLDEN / "rednet26.pth"
 TRAIN = "examples.finetune_rednet.train"
 CLASSES = ("frog", "ship")
+TRAINS = {"torch": train_torch, "paddle": train_paddle}
+LAST = "layer4.0.conv3.weight"
 
 
 def save(pictures: Pictures, names: tuple[str, ...], folder: Path) -> None:
@@ -46,13 +50,14 @@ def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(data: Path, run: Path, *more: str) -> list[str]:
     given = ["--data", str(data), "--run", str(run), "--weights", str(WEIGHTS)]
-    return ["--smoke", "--quiet", "--threads", "1", *given, *more]
+    return ["--smoke", "--quiet", *given, *more]
 
 
 @pytest.fixture(scope="module")
 def tuned(two_classes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("tuned") / "run"
     few = ["--dataset", "folders", "--classes", "2", "--epochs", "2", "--side", "32"]
+    few += ["--threads", "1"]
     finished(f"{TRAIN}_torch", arguments(two_classes, run, *few))
     return run
 
@@ -125,3 +130,26 @@ def test_the_whole_smoke_learns(framework: str, tmp_path: Path) -> None:
     rows = read_history(tmp_path / "run")
     assert rows[-1].test_top1 > above_chance(500, 10)
     assert rows[-1].train_loss < rows[0].train_loss - 0.2
+
+
+@needs_cifar
+@pytest.mark.parametrize("framework", ["torch", "paddle"])
+def test_the_body_learns_with_a_rate_of_its_own(
+    framework: FrameworkName, tmp_path: Path
+) -> None:
+    record = load_manifest().model("rednet26")
+    before = load_weights(WEIGHTS, record, framework=framework).state
+    few = ["--limit", "12", "--epochs", "1", "--batch-size", "4", "--side", "32"]
+    moved = []
+    for scale in ("0", "0.01", "0.02"):
+        run = tmp_path / scale
+        more = ["--frozen-stages", "-1", "--body-scale", scale]
+        assert TRAINS[framework].main(arguments(CIFAR, run, *few, *more)) == 0
+        after, _ = end_of(run, framework)
+        moved.append(float(np.linalg.norm(after[LAST] - before[LAST])))
+        assert (after["stem.0.conv.weight"] != before["stem.0.conv.weight"]).any() == (
+            scale != "0"
+        )
+    assert moved[0] == 0
+    # Two steps: the second one's gradient differs a little by where the first led.
+    assert 1.5 < moved[2] / moved[1] < 2.7

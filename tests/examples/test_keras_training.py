@@ -10,7 +10,13 @@ import convert.cli
 from examples.common.run_folder import Run, read_history
 from examples.involution_cifar10 import train_keras
 from tests.examples.made import CIFAR, above_chance, needs_cifar
-from tests.examples.processes import end_of, finished, rows_without_time, same_bits
+from tests.examples.processes import (
+    end_of,
+    finished,
+    killed_after,
+    rows_without_time,
+    same_bits,
+)
 
 pytestmark = needs_cifar
 
@@ -61,6 +67,22 @@ def test_the_weights_convert_to_torch_with_proof(tmp_path: Path) -> None:
     given = ["--checkpoint", str(run / "net.weights.h5"), "--to", "torch"]
     out = str(tmp_path / "converted.pth")
     assert convert.cli.main(["involution_cifar10", *given, "--out", out]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["torch", "jax", "tensorflow"])
+def test_a_killed_training_ends_with_the_same_bits(engine: str, tmp_path: Path) -> None:
+    module = "examples.involution_cifar10.train_keras"
+    few = ["--limit", "200", "--epochs", "6", "--batch-size", "20"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    finished(module, arguments(whole, "convolution", *few), engine)
+    given = arguments(killed, "convolution", *few)
+    killed_after(module, given, killed / "epochs" / "0001", engine)
+    assert not (killed / "net.weights.h5").exists()
+    finished(module, given, engine)
+    assert rows_without_time(killed) == rows_without_time(whole)
+    pairs = zip(end_of(whole, "keras"), end_of(killed, "keras"), strict=True)
+    assert all(same_bits(one, other) for one, other in pairs)
 
 
 @pytest.mark.slow
