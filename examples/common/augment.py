@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 
 from examples.common.pictures import Pixels
 
@@ -143,5 +144,5 @@ class ResizedCrop:
         return np.asarray(cv2.resize(crop, size, interpolation=cv2.INTER_LINEAR))
 
 
-def _rounded(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Pixels:
+def _rounded(values: NDArray[np.floating[Any]]) -> Pixels:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

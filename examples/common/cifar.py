@@ -69,11 +69,11 @@ def _sheets(folder: Path, known: CifarSet) -> Data:
         )
         raise DatasetError(msg)
     labels = _sheet_labels(folder / SHEET_LABELS)
-    parts = [
+    train, test = (
         HeldPictures(_sheet(folder / sheet), labels[first : first + A_SHEET])
         for sheet, first in ((TRAIN_SHEET, 0), (TEST_SHEET, FIRST_OF_TEST))
-    ]
-    return Data(*parts, class_names(known))
+    )
+    return Data(train, test, class_names(known))
 
 
 def _sheet(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def common_options(
@@ -66,7 +67,7 @@ def positive(text: str) -> int:
     return number
 
 
-def chosen(options: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
+def chosen(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
     """Those of some options that were given."""
     found = {name: getattr(options, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}

@@ -56,7 +56,7 @@ class HeldPictures:
 
     def digest(self) -> str:
         """See `Pictures`."""
-        data = hashlib.sha256(np.ascontiguousarray(self.images))
+        data = hashlib.sha256(np.ascontiguousarray(self.images).data)
         data.update(self.labels.tobytes())
         return data.hexdigest()[:16]
 

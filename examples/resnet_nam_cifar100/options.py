@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from examples.common.batches import Batches
 from examples.common.cifar import load_cifar
@@ -27,7 +28,7 @@ from ppim_port.state_dict import FrameworkName
 
 # ResNet-18 with the article's stem is the cheapest; a thousand pictures of ten classes.
 SMOKE_MODEL, SMOKE_SET = "resnet18_nam_imagenet", "cifar10"
-SMOKE = {
+SMOKE: dict[str, Any] = {
     "epochs": 5,
     "batch_size": 50,
     "lr": 0.02,

@@ -30,6 +30,7 @@ from ppim_port.backends.walk_keras import own_tensors, walk
 from ppim_port.errors import UsageError
 from ppim_port.inference.native_net import fused
 from ppim_port.models.family import Config, require_net
+from ppim_port.models.features import FeatureOptions
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
 
@@ -65,6 +66,24 @@ class KerasBackend:
         net = import_module(f"ppim_port.models.{config.family}.keras_net")
         with wide_keras.kept(precision):
             return net.build(config, dtype=precision)
+
+    def build_features(
+        self,
+        config: Config,
+        options: FeatureOptions,
+        *,
+        precision: Precision = "float32",
+    ) -> Any:
+        """Not to be had: no family with a Keras net gives feature maps.
+
+        Raises:
+            UsageError: always.
+        """
+        message = (
+            f"{config.family} has no feature net in Keras; PyTorch and Paddle have "
+            "those there are. Nothing was built."
+        )
+        raise UsageError(message)
 
     def fuse(
         self, model: Any, config: Config, *, precision: Reduced = "float32"
