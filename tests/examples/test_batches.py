@@ -65,3 +65,16 @@ def test_test_pictures_are_in_order_and_preprocessed_as_in_an_evaluation() -> No
     expected = np.stack([transform(image) for image in pictures.images])
     assert (np.concatenate([images for images, _ in found]) == expected).all()
     assert (np.concatenate([labels for _, labels in found]) == pictures.labels).all()
+
+
+def test_a_picture_is_augmented_anew_each_epoch() -> None:
+    first, second = (
+        {
+            int(y): image
+            for x, labels in batches(epoch, count=10)
+            for image, y in zip(x, labels, strict=True)
+        }
+        for epoch in (0, 1)
+    )
+    assert len(first) == 10
+    assert sum((first[label] != second[label]).any() for label in first) >= 9
