@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from convert.candidates import Candidate, best_of, candidates
 from ppim_port.checkpoint import Checkpoint
 from ppim_port.mapping import describe, tensors
+from ppim_port.mapping.rules import moved_axes
 from ppim_port.state_dict import FrameworkName, StateDict
 
 
@@ -39,10 +40,11 @@ def align(
     """Both files under the names of one framework.
 
     That framework is the files' own if they share it, else Paddle, which has no tensor
-    that PyTorch lacks.
+    that PyTorch lacks; and PyTorch for two Keras files, whose tensors have no names.
     """
     same = first.framework == second.framework
     common: FrameworkName = first.framework if same else "paddle"
+    common = "torch" if common == "keras" else common
     models = [_recognised(file) for file in (first, second)]
     if models[0] is None or models[1] is None:
         return _as_stored(first), _as_stored(second), common
@@ -76,10 +78,13 @@ def _spelled(file: Checkpoint, model: Candidate, common: FrameworkName) -> Align
         if leaf is None:
             without.append(key)
             continue
-        turned = spec.leaf.transpose and file.framework != common
+        axes = moved_axes(spec.leaf, file.framework, common)
         value = file.state[key]
+        # Of another rank it is compared as it is, and differs.
+        axes = axes if len(axes) == value.ndim else ()
         name = f"{spec.layer.name}.{leaf}"
-        state[name], stored[name] = value.T if turned else value, key
+        state[name] = value.transpose(axes) if axes else value
+        stored[name] = key
     for key in (key for key in file.state if key not in known):
         name = key if key not in state else f"{key} (not {model.model}'s)"
         state[name], stored[name] = file.state[key], key

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ppim_port.errors import MappingError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.mapping.fit import Fit, Infos, fit
-from ppim_port.models.family import load_family
+from ppim_port.models.family import load_family, nets_of
 from ppim_port.state_dict import FrameworkName
 
 
@@ -53,8 +53,11 @@ def candidates(source: Infos, framework: FrameworkName) -> list[Candidate]:
         source: key -> shape and dtype, as stored.
         framework: whose names and layouts they are.
     """
-    models = load_manifest().models.values()
-    found = [_held_against(source, record, framework) for record in models]
+    found = [
+        _held_against(source, record, framework)
+        for record in load_manifest().models.values()
+        if framework in nets_of(record.family)
+    ]
     return sorted(found, key=lambda c: (len(c.problems), -c.matched))
 
 

@@ -14,6 +14,7 @@ from convert.commands.options import Parser
 from ppim_port.commands import refuse_mistyped, run_command
 from ppim_port.errors import UnknownNameError, UsageError
 from ppim_port.program import run
+from ppim_port.state_dict import KNOWN_FRAMEWORKS
 from ppim_port.version import __version__
 
 EPILOG = """\
@@ -22,6 +23,8 @@ examples:
   convert rednet50 --checkpoint rednet50.pth  the same from a file at hand
   convert rednet50 --checkpoint RedNet50_pretrained.pdparams --to pth
                                               the other way
+  convert involution_cifar10 --checkpoint trained.keras --to torch
+                                              a Keras net, to PyTorch
   convert rednet50 --plan                     every key's fate; writes nothing
   convert --list                              all models, with published accuracies
   convert --from torchvision:resnet50 --checkpoint resnet50.pth \
@@ -43,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     p = Parser(
         prog="convert",
         description=(
-            "Convert pretrained weights between PyTorch and Paddle: every key "
+            "Convert pretrained weights between PyTorch, Paddle and Keras: every key "
             "accounted for, logits proven equal in float64."
         ),
         epilog=EPILOG,
@@ -72,11 +75,14 @@ def parser() -> argparse.ArgumentParser:
     target = p.add_argument_group("target")
     target.add_argument(
         "--to",
-        choices=Targets(("pdparams", "pth", "safetensors")),
-        metavar="FORMAT|NET",
-        help="pdparams, pth or safetensors (default: what --out ends in, else the "
-        "other framework's own; pdparams for downloads); with --from the net, e.g. "
-        "paddle.vision:resnet50",
+        choices=Targets(
+            ("pdparams", "pth", "safetensors", "weights.h5", *KNOWN_FRAMEWORKS)
+        ),
+        metavar="FORMAT|FRAMEWORK|NET",
+        help="pdparams, pth, safetensors or weights.h5; or torch, paddle or keras, for "
+        "what --out ends in or that framework's own format (default: what --out ends "
+        "in, else the other framework's own; pdparams for downloads); with --from the "
+        "net, e.g. paddle.vision:resnet50",
     )
     target.add_argument(
         "--mend",
@@ -86,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     )
     target.add_argument(
         "--framework",
-        choices=("torch", "paddle"),
+        choices=KNOWN_FRAMEWORKS,
         help="names and layouts inside a .safetensors (default: the other framework's)",
     )
     target.add_argument(

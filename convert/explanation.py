@@ -19,8 +19,8 @@ from convert.search import Found, Shelf
 from convert.sidecar import Move, Sidecar, is_sidecar, sidecar_beside
 from ppim_port.checkpoint import open_checkpoint
 from ppim_port.checkpoint.dtypes import NUMPY_CODES
-from ppim_port.errors import CheckpointError
-from ppim_port.mapping import Action
+from ppim_port.errors import CheckpointError, MappingError
+from ppim_port.mapping import Action, turned
 from ppim_port.mapping.apply import MOMENTS, basis_of, moment
 from ppim_port.state_dict import Array
 
@@ -180,8 +180,10 @@ def _by_basis(created: Sequence[Move]) -> dict[str | None, list[Move]]:
 
 def _remade(move: Move, value: Array) -> Array | None:
     """What the rule makes; None where the rule cannot be carried out."""
-    if move.action is Action.TRANSPOSE:
-        value = value.T
+    try:
+        value = turned(value, move.action, move.axes)
+    except MappingError:
+        return None
     if value.dtype.name != move.dtype:
         if not (move.dtype in _DTYPES and np.can_cast(value.dtype, move.dtype, "safe")):
             return None

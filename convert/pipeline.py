@@ -8,23 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 from convert.provenance import provenance_path, write_provenance
 from convert.records import Origin, Outcome, Plan, Request, Sourced, Upstream
 from ppim_port.backends import require
-from ppim_port.checkpoint import NATIVE_KIND, OWNER, WriteKind, read, sha256_file, write
+from ppim_port.checkpoint import (
+    NATIVE_KIND,
+    OWNER,
+    FileFormat,
+    WriteKind,
+    read,
+    sha256_file,
+    sniff,
+    write,
+)
 from ppim_port.errors import CheckpointError, OutputError, OutputExistsError, UsageError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.mapping import TensorInfo, apply, describe, refuse_bad_values, tensors
 from ppim_port.mapping import plan as plan_mapping
-from ppim_port.models.family import load_family
+from ppim_port.models.family import load_family, require_net
 from ppim_port.sources import cached_weights, fetch_weights
-from ppim_port.state_dict import FrameworkName
+from ppim_port.state_dict import KNOWN_FRAMEWORKS, FrameworkName
 
 Say = Callable[[str], None]
 
-OTHER: dict[FrameworkName, FrameworkName] = {"torch": "paddle", "paddle": "torch"}
+OTHER: dict[FrameworkName, FrameworkName] = {
+    "torch": "paddle",
+    "paddle": "torch",
+    "keras": "paddle",
+}
+"""Where a port goes when nobody says where to."""
 
 
 def plan(request: Request) -> Plan:
@@ -72,6 +86,8 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
     converted = apply(planned.mapping, state)
     proof = None
     if request.verify:
+        require(planned.mapping.source_framework)
+        require(planned.mapping.target_framework)
         from convert.proof import verify
 
         say("verifying: both nets, float64")
@@ -81,21 +97,44 @@ def convert(request: Request, *, say: Say = lambda text: None) -> Outcome:
         planned.out,
         kind=planned.kind,
         framework=planned.mapping.target_framework,
-        # The other formats have no place for it; the sidecar says it for all.
-        metadata={"model": record.name} if planned.kind == "safetensors" else None,
+        metadata=_metadata(planned),
         overwrite=request.force,
     )
     sidecar = write_provenance(planned, converted, written, proof)
     return Outcome(planned, written, sidecar, proof)
 
 
+def _metadata(planned: Plan) -> dict[str, str] | None:
+    """What the format has a place for; the sidecar says it for all."""
+    if planned.kind == "safetensors":
+        return {"model": planned.record.name}
+    if planned.kind == "keras":
+        require("keras")
+        from ppim_port.backends.keras import archive_parts
+
+        return archive_parts(planned.mapping.config)
+    return None
+
+
 def _check_early(request: Request) -> None:
     """What can be refused before a long download or a long proof is."""
-    if request.verify:
-        require("torch")
-        require("paddle")
     _refuse_clashes(request)
     check_folder(request.out)
+    if request.verify:
+        for framework in _both(request):
+            require(framework)
+
+
+def _both(request: Request) -> set[FrameworkName]:
+    """The frameworks of source and target, as far as they are known before reading."""
+    kind = _asked_kind(request)
+    target = request.framework or (OWNER.get(kind) if kind else None)
+    # Only files at hand are Keras'; what is fetched is of the other two.
+    formats = {FileFormat.KERAS_H5, FileFormat.KERAS_ZIP}
+    file = request.checkpoint
+    if file and file.is_file() and sniff(file) in formats:
+        return {"keras", target or OTHER["keras"]}
+    return {"keras"} if target == "keras" else {"torch", "paddle"}
 
 
 def check_folder(out: Path | None) -> None:
@@ -120,10 +159,24 @@ def _refuse_clashes(request: Request) -> None:
     if request.gradients and not request.verify:
         message = "Gradients are part of the proof, which was waived."
         raise UsageError(message)
-    kind = request.to or _named_kind(request.out)
+    kind = _asked_kind(request)
     if kind:
         refuse_misnamed(request.out, kind)
-        _target_framework(request, kind, "torch")
+        target = _target_framework(request, kind, "torch")
+        family = load_manifest().model(request.model).family
+        require_net(family, target, "Nothing was read or written.")
+
+
+def _asked_kind(request: Request) -> WriteKind | None:
+    """The format that was asked for, by itself, by a framework, or by a name."""
+    named = _named_kind(request.out)
+    framework = next((f for f in KNOWN_FRAMEWORKS if f == request.to), None)
+    if framework is None:
+        return cast("WriteKind | None", request.to) or named
+    if request.framework not in (None, framework):
+        message = f"--to {framework} and --framework {request.framework} clash."
+        raise UsageError(message)
+    return named if named and OWNER.get(named) == framework else NATIVE_KIND[framework]
 
 
 def _named_kind(out: Path | None) -> WriteKind | None:
@@ -131,7 +184,7 @@ def _named_kind(out: Path | None) -> WriteKind | None:
     if out is None or out.is_dir():
         return None
     kinds: tuple[WriteKind, ...] = get_args(WriteKind)
-    return next((kind for kind in kinds if out.suffix == f".{kind}"), None)
+    return next((kind for kind in kinds if out.name.endswith(f".{kind}")), None)
 
 
 def refuse_misnamed(out: Path | None, kind: WriteKind) -> None:
@@ -188,7 +241,7 @@ def _open(record: ModelRecord, origin: Origin) -> Upstream:
 def _decide(request: Request, record: ModelRecord, upstream: Upstream | None) -> Plan:
     source = upstream.checkpoint.framework if upstream else "torch"
     usual: WriteKind = NATIVE_KIND[OTHER[source]] if upstream else "pdparams"
-    kind = request.to or _named_kind(request.out) or usual
+    kind = _asked_kind(request) or usual
     mapping = plan_mapping(
         describe(upstream.checkpoint.state) if upstream else _published_layout(record),
         family=record.family,

@@ -18,7 +18,7 @@ import numpy as np
 from convert.records import Decided, Proof
 from ppim_port.checkpoint import Written
 from ppim_port.errors import OutputError
-from ppim_port.mapping import Fate
+from ppim_port.mapping import Action, Fate
 from ppim_port.mapping.dropped import dropped_values
 from ppim_port.output import write_text
 from ppim_port.state_dict import Array, StateDict
@@ -141,6 +141,7 @@ def _tensor(fate: Fate, planned: Decided, converted: StateDict) -> dict[str, Any
         "reason": fate.reason,
         "shape": list(fate.shape),
         "dtype": fate.dtype,
+        **({"axes": list(fate.axes)} if fate.action is Action.PERMUTE else {}),
         "source_sha256": digest,
         # Most tensors are not touched: no need to digest the same array twice.
         "target_sha256": digest if after is before else _digest(after),
@@ -159,7 +160,7 @@ def _digest(value: Array | None) -> str | None:
 
 
 def _versions() -> dict[str, str | None]:
-    names = ("numpy", "torch", "paddlepaddle", "safetensors")
+    names = ("numpy", "torch", "paddlepaddle", "keras", "h5py", "safetensors")
     return {"ppim-port": __version__, **{name: _version(name) for name in names}}
 
 

@@ -20,7 +20,8 @@ class Request:
         model: name in the manifest.
         checkpoint: a file at hand; None fetches from the manifest's sources.
         source: take this source of the manifest only; None tries them in order.
-        to: format of the output; None is the one that `out` ends in, else the other
+        to: format of the output, or a framework, for the format of its that `out`
+            ends in, else its own; None is what `out` ends in, else the other
             framework's own.
         framework: naming and layout inside of a `.safetensors`; None is the other
             framework than the source's.
@@ -35,7 +36,7 @@ class Request:
     model: str
     checkpoint: Path | None = None
     source: str | None = None
-    to: WriteKind | None = None
+    to: WriteKind | FrameworkName | None = None
     framework: FrameworkName | None = None
     out: Path | None = None
     force: bool = False

@@ -35,6 +35,7 @@ _TENSOR: Mapping[str, Shape] = {
     "dtype": _PLAIN,
     "source_sha256": Nullable(_DIGEST),
     "target_sha256": Nullable(_DIGEST),
+    "axes": ListOf(Number(0, 31, whole=True), least=0),
 }
 _FIELDS: Mapping[str, Shape] = {
     "schema": Number(1, 1, whole=True),
@@ -63,6 +64,7 @@ class Move:
     dtype: str
     source_sha256: str | None
     target_sha256: str | None
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def _used(value: Any, shape: Shape) -> Any:
     if isinstance(shape, ListOf) and isinstance(value, list):
         return [_used(item, shape.shape) for item in value]
     if isinstance(shape, Mapping) and isinstance(value, dict):
+        # Only where the axes of more than a matrix were turned.
+        value = {"axes": [], **value} if shape is _TENSOR else value
         return {k: _used(value[k], inner) for k, inner in shape.items() if k in value}
     return value
 
@@ -181,6 +185,7 @@ def _move(entry: dict[str, Any]) -> Move:
         entry["dtype"],
         entry["source_sha256"],
         entry["target_sha256"],
+        tuple(entry["axes"]),
     )
 
 

@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_net(net: argparse._ArgumentGroup) -> None:
     net.add_argument(
         "--framework",
-        choices=("paddle", "torch"),
+        choices=("paddle", "torch", "keras"),
         default="paddle",
         help="who runs the net (default: %(default)s)",
     )
@@ -57,7 +57,8 @@ def _add_net(net: argparse._ArgumentGroup) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help=".pth, .pdparams or .safetensors of either framework (default: by name)",
+        help=".pth, .pdparams, .safetensors, .weights.h5 or .keras of any framework "
+        "(default: by name)",
     )
     net.add_argument(
         "--precision",

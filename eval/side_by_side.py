@@ -16,7 +16,7 @@ from eval.protocols import protocol
 from eval.records import Dataset, Request
 from ppim_port.errors import DatasetError, UsageError
 from ppim_port.recipe import Transform
-from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
+from ppim_port.state_dict import KNOWN_FRAMEWORKS, Array, FrameworkName
 
 PREFETCH = 3
 
@@ -129,7 +129,8 @@ def frameworks_of(text: str) -> tuple[FrameworkName, ...]:
     """
     names = tuple(text.split(","))
     for name in names:
-        if name not in FRAMEWORKS:
-            message = f"Unknown framework {name!r}. Known: {', '.join(FRAMEWORKS)}."
+        if name not in KNOWN_FRAMEWORKS:
+            known = ", ".join(KNOWN_FRAMEWORKS)
+            message = f"Unknown framework {name!r}. Known: {known}."
             raise UsageError(message)
     return names  # type: ignore[return-value]  # checked above

@@ -18,18 +18,24 @@ from ppim_port.version import __version__
 if TYPE_CHECKING:
     from ppim_port.config import show_config
     from ppim_port.factory import create_model, list_models, val_transforms
+    from ppim_port.features import create_features
+    from ppim_port.partial import load_partial
 
 _HOMES = {
     "show_config": "config",
+    "create_features": "features",
     "create_model": "factory",
     "list_models": "factory",
+    "load_partial": "partial",
     "val_transforms": "factory",
 }
 
 __all__ = [
     "__version__",
+    "create_features",
     "create_model",
     "list_models",
+    "load_partial",
     "show_config",
     "val_transforms",
 ]

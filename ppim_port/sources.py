@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ppim_port.errors import UnknownNameError, UsageError
 from ppim_port.fetch import Download, Fetched, fetch, find_cached
 from ppim_port.manifest import ModelRecord, Source
+
+
+def weights_path(record: ModelRecord, weights: str | Path) -> Path:
+    """The file that a user means: one that is there, or a source's, fetched.
+
+    Args:
+        record: the model.
+        weights: a path, or a source's name; a file of that name goes first.
+
+    Raises:
+        UnknownNameError: it looks like a source's name, and is none.
+        FetchError: the source could not be reached.
+    """
+    path = Path(weights)
+    if path.exists() or isinstance(weights, Path):
+        return path
+    names: Sequence[str] = [source.name for source in record.sources]
+    if weights in names:
+        return fetch_weights(record, weights).path
+    if path.name == weights and not path.suffix:
+        raise UnknownNameError(weights, names, kind=f"file or source of {record.name}")
+    return path
 
 
 def downloads(record: ModelRecord, name: str | None = None) -> list[Download]:

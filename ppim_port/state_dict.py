@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
 StateDict: TypeAlias = dict[str, Array]
-FrameworkName: TypeAlias = Literal["torch", "paddle"]
+FrameworkName: TypeAlias = Literal["torch", "paddle", "keras"]
 
 FRAMEWORKS: tuple[FrameworkName, ...] = ("torch", "paddle")
+"""Those that every family has a net in."""
+
+KNOWN_FRAMEWORKS: tuple[FrameworkName, ...] = (*FRAMEWORKS, "keras")
+"""All of them; who has nets of a family says `ppim_port.models.family.nets_of`."""
 
 
 def nonfinite_keys(state: Mapping[str, Array]) -> list[str]:

@@ -12,17 +12,32 @@ from pathlib import Path
 
 from ppim_port.checkpoint import read
 from ppim_port.manifest import ModelRecord
-from ppim_port.mapping import Mapping, apply, describe, plan, refuse_bad_values
+from ppim_port.mapping import (
+    Mapping,
+    TensorInfo,
+    apply,
+    describe,
+    plan,
+    refuse_bad_values,
+)
 from ppim_port.state_dict import FrameworkName, StateDict
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A state dict that is ready to load, and how it came about."""
+    """A state dict that is ready to load, and how it came about.
+
+    Attributes:
+        path: of the file.
+        mapping: what became of each of its keys.
+        state: in the names and layouts of the framework that was asked for.
+        stored: the file's keys, with their shapes and dtypes there.
+    """
 
     path: Path
     mapping: Mapping
     state: StateDict
+    stored: dict[str, TensorInfo]
 
 
 def load_weights(
@@ -31,7 +46,8 @@ def load_weights(
     """Read a weights file into a framework's names and layouts.
 
     Args:
-        path: `.pth`, `.pdparams` or `.safetensors`, of either framework.
+        path: `.pth`, `.pdparams`, `.safetensors`, `.weights.h5` or `.keras`, of any
+            framework.
         record: the model that it should be.
         framework: whose net will take it.
 
@@ -41,8 +57,9 @@ def load_weights(
         MappingError: its keys, shapes or dtypes do not fit the model.
     """
     checkpoint = read(path)
+    stored = describe(checkpoint.state)
     mapping = plan(
-        describe(checkpoint.state),
+        stored,
         family=record.family,
         variant=record.variant,
         source_framework=checkpoint.framework,
@@ -50,4 +67,4 @@ def load_weights(
         origin=str(path),
     )
     refuse_bad_values(checkpoint.state, str(path), "Nothing was loaded.")
-    return Weights(Path(path), mapping, apply(mapping, checkpoint.state))
+    return Weights(Path(path), mapping, apply(mapping, checkpoint.state), stored)

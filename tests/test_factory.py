@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import ppim_port
-from ppim_port import factory
+from ppim_port import sources
 from ppim_port.backends import get_backend
 from ppim_port.errors import (
     CheckpointError,
@@ -112,7 +112,8 @@ def test_another_number_of_classes_than_the_files_is_refused(
         create_model("rednet26", weights=files["official"], num_classes=7)
     assert str(caught.value) == (
         f"{files['official']}: its classifier has 1000 classes, not 7. Nothing was "
-        "loaded; leave num_classes out to take the file's."
+        "loaded; leave num_classes out to take the file's, or pass new_classifier=True "
+        "to leave the file's out and start a new one."
     )
 
 
@@ -145,7 +146,7 @@ def test_a_file_that_is_absent_is_named(weights: str | Path) -> None:
 def test_an_absent_framework_is_noticed_before_the_weights_are_fetched(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(factory, "fetch_weights", None)
+    monkeypatch.setattr(sources, "fetch_weights", None)
     monkeypatch.setitem(sys.modules, "paddle", None)
     with pytest.raises(MissingPackageError, match="paddlepaddle is not installed"):
         create_model("rednet26", framework="paddle", weights="official")
@@ -168,7 +169,7 @@ def test_a_sources_name_is_fetched(
     files: dict[Made, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = Network(files["paddle"])
-    monkeypatch.setattr(factory, "fetch_weights", network)
+    monkeypatch.setattr(sources, "fetch_weights", network)
     model = create_model("rednet26", weights="ppim")
     assert network.asked == ["ppim"]
     bias = model.fc.bias.detach().numpy()
@@ -179,7 +180,7 @@ def test_a_file_of_a_sources_name_is_not_fetched(
     files: dict[Made, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(factory, "fetch_weights", None)
+    monkeypatch.setattr(sources, "fetch_weights", None)
     (tmp_path / "official").symlink_to(files["paddle"])
     assert isinstance(create_model("rednet26", weights="official"), torch_net.RedNet)
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "paddle", "cv2", "requests"}
+HEAVY = {"torch", "paddle", "keras", "h5py", "cv2", "requests"}
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -34,6 +34,8 @@ def loaded_after(statement: str) -> set[str]:
         "ppim_port.factory",
         "ppim_port.weights",
         "ppim_port.models.rednet.family",
+        "ppim_port.models.involution_cifar.family",
+        "ppim_port.backends.walk_keras",
         "ppim_port.ops.involution_numpy",
         "ppim_port.ops.involution_native",
         "ppim_port.native.calls",

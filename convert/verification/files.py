@@ -21,7 +21,7 @@ from ppim_port.checkpoint import NATIVE_KIND, read, sha256_file
 from ppim_port.errors import CheckpointError, UnknownNameError, VerificationError
 from ppim_port.manifest import ModelRecord, load_manifest
 from ppim_port.sources import fetch_weights
-from ppim_port.state_dict import FRAMEWORKS, FrameworkName, StateDict
+from ppim_port.state_dict import FrameworkName, StateDict
 
 Say = Callable[[str], None]
 
@@ -73,13 +73,13 @@ def verify_file(
         MappingError: a file's keys, shapes or dtypes do not fit the model.
     """
     record = load_manifest().model(model)
-    for framework in FRAMEWORKS:
-        require(framework)
     file = _opened(record, Path(path))
     if against is None:
         source, note = _source_of(file)
     else:
         source, note = _against(record, against, progress=progress, say=say)
+    for net in {file.checkpoint.framework, _start(file, source)}:
+        require(net)
     say("verifying: both nets, float64")
     planned, converted = _pair(file, source)
     left = f"{path} is as it was; do not use it."
@@ -158,5 +158,11 @@ def _pair(file: Upstream, source: Upstream | None) -> tuple[Plan, StateDict]:
     return planned, made if source is None else found
 
 
+def _start(file: Upstream, source: Upstream | None) -> FrameworkName:
+    """The framework that a file is held against."""
+    here = file.checkpoint.framework
+    return source.checkpoint.framework if source else _other(here)
+
+
 def _other(framework: FrameworkName) -> FrameworkName:
-    return "paddle" if framework == "torch" else "torch"
+    return "torch" if framework == "paddle" else "paddle"

@@ -15,7 +15,7 @@ import numpy as np
 from convert.verification.numbers import worst
 from convert.verification.records import Finding
 from ppim_port.backends import Backend
-from ppim_port.mapping import Action, Fate
+from ppim_port.mapping import Fate, turned
 from ppim_port.state_dict import Array, StateDict
 
 INPUT = "input"
@@ -39,8 +39,7 @@ def carried(found: StateDict, fates: tuple[Fate, ...]) -> StateDict:
     moved = {INPUT: found[INPUT]}
     for fate in fates:
         if fate.source in found and fate.target is not None:
-            value = found[fate.source]
-            moved[fate.target] = value.T if fate.action is Action.TRANSPOSE else value
+            moved[fate.target] = turned(found[fate.source], fate.action, fate.axes)
     return moved
 
 

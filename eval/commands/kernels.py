@@ -37,7 +37,8 @@ def parser() -> argparse.ArgumentParser:
         "--weights",
         type=Path,
         metavar="FILE",
-        help=".pth, .pdparams or .safetensors of either framework (default: by name)",
+        help=".pth, .pdparams, .safetensors, .weights.h5 or .keras of any framework "
+        "(default: by name)",
     )
     p.add_argument(
         "--framework",

@@ -94,7 +94,8 @@ def add_pictures(p: argparse.ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help=".pth, .pdparams or .safetensors of either framework (default: by name)",
+        help=".pth, .pdparams, .safetensors, .weights.h5 or .keras of any framework "
+        "(default: by name)",
     )
     p.add_argument(
         "--batch-size",

@@ -1,7 +1,7 @@
 """The one narrow interface to a framework: numpy goes in, numpy comes out.
 
-Nothing else of ours talks to torch or Paddle, so that everything else can be tested
-with a fake of a few lines, and each framework can have a process of its own.
+Nothing else of ours talks to torch, Paddle or Keras, so that everything else can be
+tested with a fake of a few lines, and each framework can have a process of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 from ppim_port.backends.layers import Call, Layers
 from ppim_port.errors import MissingPackageError, UnknownNameError
 from ppim_port.models.family import Config
-from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
+from ppim_port.models.features import FeatureOptions
+from ppim_port.state_dict import KNOWN_FRAMEWORKS, Array, FrameworkName, StateDict
 
 if TYPE_CHECKING:
     # Only there: the pairs build on the backends.
@@ -24,7 +25,7 @@ Precision: TypeAlias = Literal["float32", "float64"]
 # What the inference form computes in.
 Reduced: TypeAlias = Literal["float32", "bfloat16"]
 
-_PACKAGES = {"torch": "torch", "paddle": "paddlepaddle"}
+_PACKAGES = {"torch": "torch", "paddle": "paddlepaddle", "keras": "keras"}
 
 
 class Backend(Protocol):
@@ -40,6 +41,15 @@ class Backend(Protocol):
 
     def build(self, config: Config, *, precision: Precision = "float32") -> Any:
         """A net in evaluation mode, opaque to callers."""
+
+    def build_features(
+        self,
+        config: Config,
+        options: FeatureOptions,
+        *,
+        precision: Precision = "float32",
+    ) -> Any:
+        """The same without its classifier: images to a tuple of feature maps."""
 
     def fuse(
         self, model: Any, config: Config, *, precision: Reduced = "float32"
@@ -129,7 +139,7 @@ def require(name: FrameworkName) -> None:
         UnknownNameError: we have no adapter for it.
         MissingPackageError: it is not; the text holds the command that adds it.
     """
-    if name not in FRAMEWORKS:
-        raise UnknownNameError(name, FRAMEWORKS, kind="framework")
+    if name not in KNOWN_FRAMEWORKS:
+        raise UnknownNameError(name, KNOWN_FRAMEWORKS, kind="framework")
     if find_spec(name) is None:
         raise MissingPackageError(_PACKAGES[name], name)

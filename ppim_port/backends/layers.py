@@ -87,6 +87,7 @@ def involution(layer: Any) -> Settings:
     return {
         "kernel": layer.kernel_size,
         "stride": layer.stride,
+        "dilation": layer.dilation,
         "groups": layer.groups,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -14,10 +15,20 @@ from ppim_port.backends import Precision, Reduced, layers_paddle
 from ppim_port.backends.layers import Call, Layers, described
 from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
+from ppim_port.errors import UsageError
 from ppim_port.inference.native_net import NativeNet, fused
 from ppim_port.models.family import Config
+from ppim_port.models.features import FeatureOptions
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
+
+if "tensorflow" in sys.modules and "paddle" not in sys.modules:
+    _MESSAGE = (
+        "TensorFlow is loaded already, and Paddle after it crashes the process "
+        "(paddlepaddle 3.3.1, tensorflow 2.21.0). Import paddle first, or let Keras "
+        "run on another backend: KERAS_BACKEND=torch. Nothing was done."
+    )
+    raise UsageError(_MESSAGE)
 
 with warnings.catch_warnings():
     # paddlepaddle 3.3.1 warns on import that ccache, a compiler's aid, is absent.
@@ -60,11 +71,18 @@ class PaddleBackend:
     ) -> paddle.nn.Layer:
         """See `Backend.build`."""
         net = import_module(f"ppim_port.models.{config.family}.paddle_net")
-        model = cast(paddle.nn.Layer, net.build(config))
-        # Not astype(): after it, convolutions still expect float32 (paddle 3.3.1).
-        model.to(dtype=precision)
-        model.eval()
-        return model
+        return _ready(net.build(config), precision)
+
+    def build_features(
+        self,
+        config: Config,
+        options: FeatureOptions,
+        *,
+        precision: Precision = "float32",
+    ) -> paddle.nn.Layer:
+        """See `Backend.build_features`."""
+        net = import_module(f"ppim_port.models.{config.family}.paddle_features")
+        return _ready(net.build(config, options), precision)
 
     def fuse(
         self, model: paddle.nn.Layer, config: Config, *, precision: Reduced = "float32"
@@ -123,6 +141,13 @@ class PaddleBackend:
         """See `Backend.alter`."""
         found = dict(model.named_sublayers())[layer]
         return layers_paddle.alter(found, setting, value)
+
+
+def _ready(model: paddle.nn.Layer, precision: Precision) -> paddle.nn.Layer:
+    # Not astype(): after it, convolutions still expect float32 (paddle 3.3.1).
+    model.to(dtype=precision)
+    model.eval()
+    return model
 
 
 def _mend_epsilon(model: paddle.nn.Layer) -> None:

@@ -15,6 +15,7 @@ from ppim_port.backends.parallel import each_picture, pool
 from ppim_port.backends.strict import check_fits
 from ppim_port.inference.native_net import NativeNet, fused
 from ppim_port.models.family import Config
+from ppim_port.models.features import FeatureOptions
 from ppim_port.pairs.records import Setting
 from ppim_port.state_dict import Array, FrameworkName, StateDict
 
@@ -49,8 +50,18 @@ class TorchBackend:
     ) -> torch.nn.Module:
         """See `Backend.build`."""
         net = import_module(f"ppim_port.models.{config.family}.torch_net")
-        model = cast(torch.nn.Module, net.build(config))
-        return model.to(getattr(torch, precision)).eval()
+        return _ready(net.build(config), precision)
+
+    def build_features(
+        self,
+        config: Config,
+        options: FeatureOptions,
+        *,
+        precision: Precision = "float32",
+    ) -> torch.nn.Module:
+        """See `Backend.build_features`."""
+        net = import_module(f"ppim_port.models.{config.family}.torch_features")
+        return _ready(net.build(config, options), precision)
 
     def fuse(
         self, model: torch.nn.Module, config: Config, *, precision: Reduced = "float32"
@@ -115,6 +126,10 @@ class TorchBackend:
         """See `Backend.alter`."""
         found = dict(model.named_modules())[layer]
         return layers_torch.alter(found, setting, value)
+
+
+def _ready(model: torch.nn.Module, precision: Precision) -> torch.nn.Module:
+    return model.to(getattr(torch, precision)).eval()
 
 
 def _one_thread_an_operator() -> None:

@@ -7,6 +7,7 @@ time; `np.ascontiguousarray` would turn a scalar into a vector.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,8 +24,11 @@ _RESERVED: Mapping[WriteKind, frozenset[str]] = MappingProxyType(
         "pdparams": frozenset({NAME_TABLE, SLICE_TABLE}),
         "pth": frozenset[str](),
         "safetensors": frozenset({"__metadata__"}),
+        "weights.h5": frozenset[str](),
+        "keras": frozenset[str](),
     }
 )
+_PATH = re.compile(r"(?:\w+/)+vars/[0-9]+", re.ASCII)
 
 
 def check_state(state: Mapping[str, Array], kind: WriteKind, target: str) -> None:
@@ -60,6 +64,8 @@ def _fault(key: object, value: object, kind: WriteKind) -> str | None:
         return "this key is reserved, or not printable"
     if not isinstance(value, np.ndarray):
         return f"{type(value).__name__} instead of a numpy array"
+    if kind in ("weights.h5", "keras") and not _PATH.fullmatch(key):
+        return "a Keras file's keys are paths like layers/dense/vars/0"
     code = code_of(value.dtype)
     if code is None or (kind == "pth" and code not in TORCH_STORAGE_OF):
         return f"the dtype {value.dtype} has no place there"

@@ -15,6 +15,7 @@ from ppim_port.checkpoint import limits
 from ppim_port.checkpoint.arrays import Budget, array_of
 from ppim_port.checkpoint.complaints import unreadable
 from ppim_port.checkpoint.dtypes import BFLOAT16
+from ppim_port.checkpoint.keras_file import read_archive, read_weights
 from ppim_port.checkpoint.legacy_pth import read_legacy
 from ppim_port.checkpoint.pages import Tensors, in_turn
 from ppim_port.checkpoint.pdparams import join_slices, read_pdparams
@@ -35,6 +36,9 @@ _PICKLED: dict[FileFormat, tuple[_Parse, FrameworkName]] = {
     FileFormat.PTH_LEGACY: (read_legacy, "torch"),
     FileFormat.PDPARAMS: (read_pdparams, "paddle"),
 }
+_KERAS = MappingProxyType(
+    {FileFormat.KERAS_H5: read_weights, FileFormat.KERAS_ZIP: read_archive}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def read(path: str | Path, *, container: Sequence[str] | None = None) -> Checkpo
     """Read a checkpoint's weights as numpy arrays, executing nothing of it.
 
     Args:
-        path: A .pth (zip or legacy), .pdparams or .safetensors file; the name does
-            not matter.
+        path: A .pth (zip or legacy), .pdparams, .safetensors, .weights.h5 or .keras
+            file; the name does not matter.
         container: Levels to descend to the weights, e.g. ("model_ema",); None finds
             them where there is one choice.
 
@@ -69,6 +73,7 @@ def read(path: str | Path, *, container: Sequence[str] | None = None) -> Checkpo
         CheckpointError: No such file, not a checkpoint, or no single set of weights.
         CorruptCheckpointError: Cut off, inconsistent, or a wrong checksum.
         UnsafeCheckpointError: It asks for code or absurd resources; nothing was run.
+        MissingPackageError: A Keras file, and h5py is not installed.
     """
     opened = open_checkpoint(path, container=container)
     return Checkpoint(
@@ -101,6 +106,18 @@ def open_checkpoint(
             (),
             safe.left_behind,
             MappingProxyType(safe.stored_dtypes),
+        )
+    if kind in _KERAS:
+        if container:
+            unreadable(f"{where}: a Keras file has no levels to choose from")
+        held = _KERAS[kind](view, where, budget)
+        return Opened(
+            kind,
+            "keras",
+            iter(held.state.items()),
+            held.container,
+            held.left_behind,
+            MappingProxyType(dict.fromkeys(held.bfloat16, BFLOAT16)),
         )
     return _pickled(kind, view, budget, container)
 

@@ -16,15 +16,19 @@ from typing import Literal, TypeAlias
 
 from ppim_port.state_dict import FrameworkName, StateDict
 
-WriteKind: TypeAlias = Literal["pdparams", "pth", "safetensors"]
+WriteKind: TypeAlias = Literal["pdparams", "pth", "safetensors", "weights.h5", "keras"]
+"""Each is the ending of its files' names."""
 
 NATIVE_KIND: Mapping[FrameworkName, WriteKind] = MappingProxyType(
-    {"torch": "pth", "paddle": "pdparams"}
+    {"torch": "pth", "paddle": "pdparams", "keras": "weights.h5"}
 )
 """A framework's own format, which holds its tensors alone."""
 
 OWNER: Mapping[str, FrameworkName] = MappingProxyType(
-    {kind: framework for framework, kind in NATIVE_KIND.items()}
+    {
+        **{kind: framework for framework, kind in NATIVE_KIND.items()},
+        "keras": "keras",  # an archive of the net's description and its weights
+    }
 )
 """The framework that a format belongs to; a .safetensors belongs to none."""
 
@@ -40,6 +44,8 @@ class FileFormat(StrEnum):
     PTH_LEGACY = "pth-legacy"
     PDPARAMS = "pdparams"
     SAFETENSORS = "safetensors"
+    KERAS_H5 = "keras-h5"
+    KERAS_ZIP = "keras-zip"
 
 
 @dataclass(frozen=True, slots=True)

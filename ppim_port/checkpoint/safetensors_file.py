@@ -28,7 +28,7 @@ from ppim_port.checkpoint.dtypes import BFLOAT16, SAFETENSORS_CODES, little_endi
 from ppim_port.errors import (
     CorruptCheckpointError,
 )
-from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName, StateDict
+from ppim_port.state_dict import KNOWN_FRAMEWORKS, Array, FrameworkName, StateDict
 
 METADATA_KEY = "ppim_port"
 _LENGTH = Struct("<Q")
@@ -171,8 +171,10 @@ def _framework(metadata: dict[str, str], state: StateDict) -> FrameworkName:
     """As noted by us or by the file's writer, else as the keys' endings say."""
     said = _ours(metadata).get("framework")
     alias = _ALIASES.get(metadata.get("format", ""))
-    for name in FRAMEWORKS:
+    for name in KNOWN_FRAMEWORKS:
         if name == said or (said is None and name == alias):
             return name
+    if any("/vars/" in key for key in state):
+        return "keras"
     paddle = any(key.endswith(("._mean", "._variance")) for key in state)
     return "paddle" if paddle else "torch"

@@ -11,6 +11,8 @@ from pathlib import Path
 from struct import unpack_from
 
 from ppim_port.checkpoint.complaints import damaged, unreadable
+from ppim_port.checkpoint.hdf5 import SIGNATURE
+from ppim_port.checkpoint.keras_file import is_archive
 from ppim_port.checkpoint.legacy_pth import MAGIC
 from ppim_port.checkpoint.records import FileFormat
 from ppim_port.errors import CheckpointError
@@ -27,7 +29,6 @@ _NOT_A_CHECKPOINT = (
     ((b"version https://git-lfs",), "a Git LFS pointer: the weights lie elsewhere"),
     ((b"\x1f\x8b",), "gzip data: unpack it first"),
     ((b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf"), "a packed archive: unpack it first"),
-    ((b"\x89HDF",), "an HDF5 file: Keras weights are not read here"),
 )
 
 
@@ -73,7 +74,9 @@ def sniff_view(view: memoryview, where: str) -> FileFormat:
     """As `sniff`, of bytes that are mapped already."""
     head = bytes(view[:_HEAD])
     if head.startswith(b"PK\3\4"):
-        return FileFormat.PTH_ZIP
+        return FileFormat.KERAS_ZIP if is_archive(view) else FileFormat.PTH_ZIP
+    if head.startswith(SIGNATURE):
+        return FileFormat.KERAS_H5
     # Before the pickles: a header of 128 bytes starts with their first byte, 0x80.
     if _is_safetensors(head, len(view)):
         return FileFormat.SAFETENSORS
@@ -99,5 +102,5 @@ def _what(head: bytes) -> str:
         return "it is a tar archive: unpack it first"
     return (
         f"its first bytes are {head[:8].hex(' ')}. Expected .pth (zip or legacy), "
-        f".pdparams or .safetensors"
+        f".pdparams, .safetensors, .weights.h5 or .keras"
     )

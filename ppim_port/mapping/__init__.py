@@ -5,7 +5,7 @@ that they cannot account for: a port that loads is no proof, since almost every 
 of a RedNet-50 shares its shape with another one.
 """
 
-from ppim_port.mapping.apply import apply
+from ppim_port.mapping.apply import apply, turned
 from ppim_port.mapping.plan import plan
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo, describe
 from ppim_port.mapping.rules import LEAVES, Leaf, TensorSpec, tensors
@@ -25,4 +25,5 @@ __all__ = [
     "plan",
     "refuse_bad_values",
     "tensors",
+    "turned",
 ]

@@ -7,7 +7,7 @@ does not fill the target net exactly, because a plan is only data that anyone ca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ppim_port.models.family import load_family
 from ppim_port.ops.saconv_numpy import adopted
 from ppim_port.state_dict import Array, StateDict
 
+TURNS = (Action.TRANSPOSE, Action.PERMUTE)
 MOMENTS = {Action.DEVIATION: "weight_gamma", Action.MEAN: "weight_beta"}
 
 
@@ -82,8 +83,8 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
     if fate.source is None:
         return _create(fate, target)
     value = source[fate.source]
-    if fate.action is Action.TRANSPOSE:
-        value = np.ascontiguousarray(value.T)
+    if fate.action in TURNS:
+        value = np.ascontiguousarray(_turned(value, fate))
     if value.shape != fate.shape or not np.can_cast(value.dtype, fate.dtype, "safe"):
         message = (
             f"{fate.source}: {value.dtype} {list(value.shape)} after {fate.action}, "
@@ -92,6 +93,37 @@ def _move(fate: Fate, source: StateDict, target: StateDict) -> Array:
         )
         raise MappingError(message)
     return value.astype(fate.dtype, copy=False)
+
+
+def _turned(value: Array, fate: Fate) -> Array:
+    try:
+        return turned(value, fate.action, fate.axes)
+    except MappingError as error:
+        message = f"{fate.source}, for {fate.target}: {error}"
+        raise MappingError(message) from None
+
+
+def turned(value: Array, action: Action, axes: Sequence[int]) -> Array:
+    """A view of a source's tensor in its target's layout; itself if nothing turns.
+
+    Args:
+        value: a source's tensor.
+        action: what happens to it.
+        axes: where each axis of the target stands in the source, for PERMUTE.
+
+    Raises:
+        MappingError: it has another number of axes than are to be turned.
+    """
+    if action not in TURNS:
+        return value
+    order = (1, 0) if action is Action.TRANSPOSE else tuple(axes)
+    if sorted(order) != list(range(value.ndim)):
+        message = (
+            f"A tensor of {value.ndim} axes cannot be turned as {order}. Nothing was "
+            "written."
+        )
+        raise MappingError(message)
+    return value.transpose(order)
 
 
 def _create(fate: Fate, target: StateDict) -> Array:

@@ -128,12 +128,15 @@ def _our_keys(
 def _torch_shapes(
     ours: MappingABC[str, TensorSpec], source: Infos, framework: FrameworkName
 ) -> dict[str, Shape]:
-    """Our key -> the source's own shape, in PyTorch's layout."""
+    """Our key in PyTorch -> the source's own shape, in PyTorch's layout."""
     shapes = {}
     for key, spec in ours.items():
-        swapped = spec.leaf.transpose and framework == "paddle"
-        shape = source[key].shape
-        shapes[spec.key] = shape[::-1] if swapped else shape
+        shape, order = source[key].shape, spec.leaf.order(framework)
+        # Of another rank it fits nothing, which is said later.
+        fits = len(shape) == len(order)
+        turned = tuple(shape[order.index(axis)] for axis in range(len(order)))
+        name = f"{spec.layer.name}.{spec.leaf.torch}"
+        shapes[name] = turned if order and fits else shape
     return shapes
 
 

@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
+from types import MappingProxyType
 
 from ppim_port.errors import MappingError
 from ppim_port.manifest import name_of
 from ppim_port.mapping.fit import Infos, fit, variants_that_fit
 from ppim_port.mapping.records import Action, Fate, Mapping, TensorInfo
-from ppim_port.mapping.rules import TensorSpec, tensors
-from ppim_port.models.family import Layer, known_families, load_family
+from ppim_port.mapping.rules import TensorSpec, moved_axes, tensors
+from ppim_port.models.family import (
+    Layer,
+    known_families,
+    load_family,
+    nets_of,
+    require_net,
+)
 from ppim_port.state_dict import FrameworkName
+
+_LAYOUTS = MappingProxyType(
+    {
+        Action.TRANSPOSE: (
+            "Linear is [out, in] in PyTorch and [in, out] in Paddle and Keras"
+        ),
+        Action.PERMUTE: (
+            "filters are [kh, kw, in, out] in Keras and [out, in, kh, kw] elsewhere"
+        ),
+    }
+)
 
 
 def plan(
@@ -39,8 +57,11 @@ def plan(
 
     Raises:
         MappingError: all keys that are missing, unexpected, or do not fit.
+        UsageError: one of the frameworks has no net of the family.
     """
     net = load_family(family)
+    for framework in (target_framework, source_framework):
+        require_net(family, framework, f"{origin}: nothing was converted.")
     found = fit(source, net, variant, framework=source_framework)
     if found.problems:
         models = list(_models_that_fit(source, source_framework))
@@ -65,6 +86,8 @@ def _refusal(origin: str, model: str, source: Infos, found: Sequence[str]) -> st
 def _models_that_fit(source: Infos, framework: FrameworkName) -> Iterator[str]:
     """Of every family: the right file may have the wrong family's name, too."""
     for family in known_families():
+        if framework not in nets_of(family):
+            continue
         net = load_family(family)
         for variant in variants_that_fit(source, net, framework=framework):
             yield name_of(family, variant)
@@ -87,19 +110,18 @@ def _fates(
 ) -> tuple[Fate, ...]:
     """One fate a tensor, over the union of both frameworks' tensors.
 
-    PyTorch's tensors are that union: Paddle has no tensor that PyTorch lacks.
+    PyTorch's tensors are that union: no framework has a tensor that PyTorch lacks.
     """
     old = {(s.layer, s.leaf): s for s in tensors(layers, source_framework)}
     new = {(s.layer, s.leaf): s for s in tensors(layers, target_framework)}
-    crosses = source_framework != target_framework
     fates = []
     for union in tensors(layers, "torch"):
         before = old.get((union.layer, union.leaf))
         after = new.get((union.layer, union.leaf))
         key = published[before.key] if before else ""
         if key in source:
-            transpose = crosses and union.leaf.transpose
-            fates.append(_fate(key, source[key], after, transpose=transpose))
+            axes = moved_axes(union.leaf, source_framework, target_framework)
+            fates.append(_fate(key, source[key], after, axes))
         elif after is not None:
             fates.append(_created(after))
     return tuple(fates)
@@ -115,16 +137,17 @@ def _created(after: TensorSpec) -> Fate:
 
 
 def _fate(
-    key: str, info: TensorInfo, after: TensorSpec | None, *, transpose: bool
+    key: str, info: TensorInfo, after: TensorSpec | None, axes: tuple[int, ...]
 ) -> Fate:
     if after is None:
         reason = "no counterpart in the target; evaluation never reads it"
         return Fate(key, None, Action.DROP, info.shape, info.dtype, reason)
     action = Action.COPY if key == after.key else Action.RENAME
     reasons = []
-    if transpose:
-        action = Action.TRANSPOSE
-        reasons.append("Linear is [out, in] in PyTorch and [in, out] in Paddle")
+    if axes:
+        action = Action.TRANSPOSE if axes == (1, 0) else Action.PERMUTE
+        reasons.append(_LAYOUTS[action])
     if info.dtype != after.dtype:
         reasons.append(f"{info.dtype} widened to {after.dtype}, exactly")
-    return Fate(key, after.key, action, after.shape, after.dtype, "; ".join(reasons))
+    reason = "; ".join(reasons)
+    return Fate(key, after.key, action, after.shape, after.dtype, reason, axes)

@@ -14,12 +14,14 @@ from ppim_port.state_dict import Array, FrameworkName
 class Action(StrEnum):
     """What happens to a tensor's values; the last four make one without a source.
 
+    TRANSPOSE swaps two axes, PERMUTE turns four as the fate's `axes` say.
     CREATE makes zeros; MEAN and DEVIATION are of each filter of the `weight` beside.
     """
 
     COPY = "copy"
     RENAME = "rename"
     TRANSPOSE = "transpose"
+    PERMUTE = "permute"
     DROP = "drop"
     CREATE = "create"
     ONES = "ones"
@@ -45,7 +47,9 @@ class Fate:
         action: what happens to the values; a change of name alone is a rename.
         shape: in the target (of the source, if dropped).
         dtype: in the target (of the source, if dropped).
-        reason: why, for a drop, a creation, a transpose or a change of dtype.
+        reason: why, for a drop, a creation, a new layout or a change of dtype.
+        axes: where each of the target's axes stands in the source; empty if they are
+            in the same places.
     """
 
     source: str | None
@@ -54,6 +58,7 @@ class Fate:
     shape: Shape
     dtype: str
     reason: str = ""
+    axes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ swallow the NaN that a negative variance's root is (measured with paddlepaddle 3
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ppim_port.errors import CheckpointError
@@ -20,6 +21,8 @@ VARIANCES = frozenset(
     if leaf.variance
     for name in (leaf.torch, leaf.paddle)
 )
+# Keras numbers a layer's tensors, so only the class says that its fourth is a variance.
+KERAS_VARIANCE = re.compile(r"(?:.*/)?batch_normalization(?:_\d+)?/vars/3")
 
 
 def bad_values(state: Mapping[str, Array]) -> str:
@@ -40,10 +43,12 @@ def bad_values(state: Mapping[str, Array]) -> str:
 def negative_variances(state: Mapping[str, Array]) -> list[str]:
     """Keys of the variances that hold a value below zero."""
     return [
-        key
-        for key, value in state.items()
-        if key.rpartition(".")[2] in VARIANCES and (value < 0).any()
+        key for key, value in state.items() if _is_variance(key) and (value < 0).any()
     ]
+
+
+def _is_variance(key: str) -> bool:
+    return key.rpartition(".")[2] in VARIANCES or bool(KERAS_VARIANCE.fullmatch(key))
 
 
 def refuse_bad_values(state: Mapping[str, Array], where: str, advice: str) -> None:

@@ -12,7 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, cast
 
-from ppim_port.errors import UnknownNameError
+from ppim_port.errors import UnknownNameError, UsageError
+from ppim_port.state_dict import KNOWN_FRAMEWORKS, FrameworkName
 
 Shape: TypeAlias = tuple[int, ...]
 LayerKind: TypeAlias = Literal[
@@ -31,12 +32,15 @@ class Layer:
         shape: of its weight as PyTorch lays it out: `[out, in / groups, kh, kw]`,
             `[channels]`, `[out, in]`.
         bias: whether it has a bias (a batch norm always has).
+        keras: its group in a Keras weights file, e.g. "layers/conv2d_1"; empty in a
+            family that has no Keras net.
     """
 
     name: str
     kind: LayerKind
     shape: Shape
     bias: bool = False
+    keras: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,10 @@ class Family(Protocol):
     @property
     def namings(self) -> tuple[Naming, ...]:
         """Every known spelling of the keys, our own among them."""
+
+    @property
+    def classifier(self) -> tuple[str, ...]:
+        """The layers that another number of classes replaces, e.g. "fc"."""
 
     def configure(self, variant: str, *, num_classes: int = 1000) -> Config:
         """The configuration of a published variant.
@@ -123,6 +131,37 @@ def known_families() -> list[str]:
     """Folder names of the families that are here."""
     here = Path(__file__).parent
     return sorted(path.parent.name for path in here.glob("*/family.py"))
+
+
+def nets_of(family: str) -> tuple[FrameworkName, ...]:
+    """The frameworks that a family has a net in.
+
+    Args:
+        family: folder name under `ppim_port/models`.
+    """
+    folder = Path(__file__).parent / family
+    return tuple(f for f in KNOWN_FRAMEWORKS if (folder / f"{f}_net.py").is_file())
+
+
+def require_net(family: str, framework: FrameworkName, left: str) -> None:
+    """Accept a framework that a family has a net in.
+
+    Args:
+        family: folder name under `ppim_port/models`.
+        framework: whose net is wanted.
+        left: what state was left, for the message.
+
+    Raises:
+        UsageError: there is no such net; the text names the frameworks that have one.
+    """
+    here = nets_of(family)
+    if framework not in here:
+        families = [name for name in known_families() if framework in nets_of(name)]
+        message = (
+            f"There is no {framework} net of the family {family}: it has nets in "
+            f"{' and '.join(here)}. Families with one: {', '.join(families)}. {left}"
+        )
+        raise UsageError(message)
 
 
 def load_family(name: str) -> Family:

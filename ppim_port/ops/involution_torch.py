@@ -137,6 +137,7 @@ class Involution(nn.Module):
         stride: step between output positions; kernels are made on the pooled input.
         group_channels: channels that share a kernel.
         reduction: channels / width of the generator.
+        dilation: step between the taps of one kernel.
     """
 
     def __init__(
@@ -147,10 +148,12 @@ class Involution(nn.Module):
         *,
         group_channels: int = 16,
         reduction: int = 4,
+        dilation: int = 1,
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = stride
+        self.dilation = dilation
         self.groups = channels // group_channels
         reduced = channels // reduction
         self.conv1 = ConvModule(channels, reduced)
@@ -162,4 +165,10 @@ class Involution(nn.Module):
         weight = self.conv2(self.conv1(self.avgpool(x)))
         n, _, h, w = weight.shape
         weight = weight.reshape(n, self.groups, self.kernel_size**2, h, w)
-        return involution(x, weight, kernel_size=self.kernel_size, stride=self.stride)
+        return involution(
+            x,
+            weight,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            dilation=self.dilation,
+        )

@@ -20,7 +20,14 @@ def nets_of(family: str) -> list[Path]:
     return [folder / f"{name}_net.py" for name in ("paddle", "torch")]
 
 
+def features_of(family: str) -> list[Path]:
+    """The same of the nets that give feature maps, if there are such."""
+    folder = PACKAGE / "models" / family
+    return sorted(folder.glob("*_features.py"))
+
+
 FAMILIES = known_families()
+FEATURES = [family for family in FAMILIES if features_of(family)]
 NETS = nets_of("rednet")
 OPS = [PACKAGE / "ops" / f"involution_{name}.py" for name in ("paddle", "torch")]
 SACONV = [PACKAGE / "ops" / f"saconv_{name}.py" for name in ("paddle", "torch")]
@@ -34,6 +41,8 @@ WORDS = (
     ("involution_paddle", "involution_torch"),
     ("saconv_paddle", "saconv_torch"),
     ("paddle_form", "torch_form"),
+    ("paddle_net", "torch_net"),
+    ("staged_paddle", "staged_torch"),
     ("paddle.Tensor", "torch.Tensor"),
     ("import paddle", "import torch"),
     ("from paddle", "from torch"),
@@ -89,6 +98,13 @@ def test_the_nets_differ_in_the_frameworks_words_alone(family: str) -> None:
     assert differences(paddles, torchs) == []
 
 
+@pytest.mark.parametrize("family", FEATURES)
+def test_the_features_differ_in_the_frameworks_words_alone(family: str) -> None:
+    paddles, torchs = map(body, features_of(family))
+    assert differences(paddles, torchs) == []
+    assert attributes(classes(features_of(family)[0])) != []
+
+
 @pytest.mark.parametrize("pair", [OPS, SACONV], ids=["involution", "saconv"])
 def test_the_layers_differ_in_the_frameworks_words_alone(pair: list[Path]) -> None:
     paddles, torchs = map(classes, pair)
@@ -108,6 +124,7 @@ def test_classes_and_attributes_have_the_same_names_in_the_same_order(
 
 def test_every_word_of_the_table_is_needed() -> None:
     files = [*(nets_of(family)[0] for family in FAMILIES), OPS[0]]
+    files += [features_of(family)[0] for family in FEATURES]
     paddles = "".join(path.read_text("utf-8") for path in files)
     assert [ours for ours, _ in WORDS if ours not in paddles] == []
 

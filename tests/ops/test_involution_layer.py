@@ -23,9 +23,9 @@ FLOAT64 = 1e-11
 EPSILON = 1e-5
 
 
-def layer(module: Any, channels: int, stride: int = 1) -> Any:
+def layer(module: Any, channels: int, stride: int = 1, dilation: int = 1) -> Any:
     """A layer in float64, in evaluation mode, with the same numbers in both."""
-    made = module.Involution(channels, 7, stride)
+    made = module.Involution(channels, 7, stride, dilation=dilation)
     if module is involution_paddle:
         made.to(dtype="float64")
     else:
@@ -48,7 +48,7 @@ def numbers(channels: int, groups: int) -> StateDict:
     }
 
 
-def restated(x: Array, s: StateDict, stride: int) -> Array:
+def restated(x: Array, s: StateDict, stride: int, dilation: int) -> Array:
     """The official layer in numpy: pool, generate kernels, weigh."""
     n, c, h, w = x.shape
     out = (h // stride, w // stride)
@@ -61,19 +61,19 @@ def restated(x: Array, s: StateDict, stride: int) -> Array:
     a = np.maximum((a - mean) / np.sqrt(var + EPSILON) * gain + shift, 0)
     b = np.einsum("oc,nchw->nohw", s["conv2.conv.weight"][..., 0, 0], a)
     weight = (b + s["conv2.conv.bias"][:, None, None]).reshape(n, -1, 49, *out)
-    return involution(x, weight, kernel_size=7, stride=stride)
+    return involution(x, weight, kernel_size=7, stride=stride, dilation=dilation)
 
 
-def torchs(x: Array, state: StateDict, stride: int) -> Array:
-    made = layer(involution_torch, x.shape[1], stride)
+def torchs(x: Array, state: StateDict, stride: int, dilation: int) -> Array:
+    made = layer(involution_torch, x.shape[1], stride, dilation)
     made.load_state_dict({key: torch.from_numpy(a) for key, a in state.items()})
     with torch.no_grad():
         out: Array = made(torch.from_numpy(x)).numpy()
     return out
 
 
-def paddles(x: Array, state: StateDict, stride: int) -> Array:
-    made = layer(involution_paddle, x.shape[1], stride)
+def paddles(x: Array, state: StateDict, stride: int, dilation: int) -> Array:
+    made = layer(involution_paddle, x.shape[1], stride, dilation)
     names = {"_mean": "running_mean", "_variance": "running_var"}
     for key, tensor in made.state_dict().items():
         parent, _, leaf = key.rpartition(".")
@@ -83,13 +83,15 @@ def paddles(x: Array, state: StateDict, stride: int) -> Array:
     return out
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2), (2, 4)])
 @pytest.mark.parametrize("answer", [torchs, paddles])
-def test_layer_does_what_the_official_one_does(answer: Any, stride: int) -> None:
+def test_layer_does_what_the_official_one_does(
+    answer: Any, stride: int, dilation: int
+) -> None:
     x = np.random.default_rng(1).standard_normal((2, 32, 8, 6))
     state = numbers(32, 2)
-    expected = restated(x, state, stride)
-    found = answer(x, state, stride)
+    expected = restated(x, state, stride, dilation)
+    found = answer(x, state, stride, dilation)
     limit = FLOAT64 * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, rtol=0, atol=limit)
 

@@ -19,7 +19,7 @@ from ppim_port.models.family import Config, Layer, load_family
 from ppim_port.models.rednet.family import RedNetConfig
 from ppim_port.state_dict import Array, StateDict
 
-Spelling: TypeAlias = Literal["torch", "paddle", "official"]
+Spelling: TypeAlias = Literal["torch", "paddle", "keras", "official"]
 
 # Keys in the source, dropped, and in the target, and parameters: as published, and
 # as counted in the released code with torch 2.13.0.
@@ -34,6 +34,7 @@ VARIANTS = tuple(PUBLISHED_COUNTS)
 
 STARTED = ("switch", "context")
 _PADDLE_NAMES = {"running_mean": "_mean", "running_var": "_variance"}
+_KERAS_NUMBERS = {"weight": 0, "bias": 1, "running_mean": 2, "running_var": 3}
 
 
 def rednet(
@@ -86,7 +87,8 @@ def _tensors(layer: Layer, seed: int) -> Iterator[tuple[str, Array]]:
         return
     # An involution multiplies its input by kernels made from it, and the next one that
     # product again: unless the kernels are small, 16 blocks overflow.
-    makes_kernels = layer.kind == "conv" and layer.bias
+    pointwise = layer.shape[2:] == (1, 1)
+    makes_kernels = layer.kind == "conv" and layer.bias and pointwise
     scale = (2 / prod(layer.shape[1:])) ** 0.5 * (0.02 if makes_kernels else 1)
     if layer.kind in ("switch", "context"):
         scale *= 0.1
@@ -110,8 +112,10 @@ def _float32(value: Array) -> Array:
 
 def _key(layer: Layer, leaf: str, spelling: Spelling) -> str:
     """The key of a tensor, empty if the spelling has no such tensor."""
-    if spelling == "paddle" and leaf == "num_batches_tracked":
+    if spelling in ("paddle", "keras") and leaf == "num_batches_tracked":
         return ""
+    if spelling == "keras":
+        return f"{layer.keras}/vars/{_KERAS_NUMBERS[leaf]}"
     if spelling == "paddle":
         return f"{layer.name}.{_PADDLE_NAMES.get(leaf, leaf)}"
     prefix = "head." if layer.name == "fc" else "backbone."
@@ -119,6 +123,9 @@ def _key(layer: Layer, leaf: str, spelling: Spelling) -> str:
 
 
 def _laid_out(layer: Layer, value: Array, spelling: Spelling) -> Array:
-    if layer.kind == "linear" and value.ndim == 2 and spelling == "paddle":
+    swapped = spelling in ("paddle", "keras")
+    if layer.kind == "linear" and value.ndim == 2 and swapped:
         return np.ascontiguousarray(value.T)
+    if layer.kind == "conv" and value.ndim == 4 and spelling == "keras":
+        return np.ascontiguousarray(value.transpose(2, 3, 1, 0))
     return value

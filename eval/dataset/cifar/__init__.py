@@ -11,7 +11,14 @@ from pathlib import Path
 
 from eval.cifar_sets import SETS, SOURCE, CifarSet, picture_id
 from eval.dataset.cifar import binary, pickled
-from eval.dataset.cifar.find import BINARY, META, PYTHON, Place, known_set, places
+from eval.dataset.cifar.find import (
+    BINARY,
+    META,
+    PYTHON,
+    Place,
+    known_set,
+    only_place,
+)
 from eval.dataset.cifar.labels import check_labels, check_names
 from eval.dataset.cifar.packed import read_members
 from eval.dataset.cifar.picture import Planes
@@ -45,7 +52,7 @@ def open_cifar(
             f"{num_classes}. Nothing was evaluated. Name weights of a net for it."
         )
         raise DatasetError(msg)
-    place = _only(root, known, layout)
+    place = only_place(root, known, layout)
     first = place.files[0]
     if place.layout == "parquet":
         rows = read_shards(place.files, known)
@@ -85,27 +92,6 @@ def read_table(path: Path, known: CifarSet, place: Place | None = None) -> Table
         _check_names(names, f"{path.parent}/{meta}", known, is_python)
     read = pickled.read_pickled if is_python else binary.read_binary
     return read(data, where, known)
-
-
-def _only(root: Path, known: CifarSet, layout: Layout | None) -> Place:
-    found = [p for p in places(root) if p.name in (None, known.name)]
-    found = [p for p in found if layout in (None, p.layout)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        shown = ", ".join(f"{p.files[0]} ({p.layout})" for p in found)
-        msg = (
-            f"{str(root)!r}: {known.title} lies there {len(found)} times: {shown}. "
-            "Point to one of them, or name its form with --layout."
-        )
-    else:
-        msg = (
-            f"{str(root)!r}: no test pictures of {known.title}"
-            f"{f' in the form {layout}' if layout else ''}. Expected what its "
-            "archives hold (test_batch, test, test_batch.bin, test.bin), test*.parquet "
-            f"files with img and label, or an archive of {SOURCE}."
-        )
-    raise DatasetError(msg)
 
 
 def _from_archive(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from eval.cifar_sets import SETS
+from eval.cifar_sets import SETS, SOURCE, CifarSet
 from eval.dataset.cifar.shards import set_of_columns
 from eval.records import Layout
 from ppim_port.errors import DatasetError, MissingPackageError
@@ -86,6 +86,37 @@ def places(root: Path) -> list[Place]:
         for stem, (name, layout) in _ARCHIVES.items()
         if (path := root / f"{stem}.tar.gz").is_file()
     ]
+
+
+def only_place(root: Path, known: CifarSet, layout: Layout | None) -> Place:
+    """The one place of a set's test pictures.
+
+    Args:
+        root: the folder with its files, that folder's parent, one file, or the archive.
+        known: the set.
+        layout: the form; None finds it out.
+
+    Raises:
+        DatasetError: there is none, or more than one.
+    """
+    found = [p for p in places(root) if p.name in (None, known.name)]
+    found = [p for p in found if layout in (None, p.layout)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = ", ".join(f"{p.files[0]} ({p.layout})" for p in found)
+        msg = (
+            f"{str(root)!r}: {known.title} lies there {len(found)} times: {shown}. "
+            "Point to one of them, or name its form with --layout."
+        )
+    else:
+        msg = (
+            f"{str(root)!r}: no test pictures of {known.title}"
+            f"{f' in the form {layout}' if layout else ''}. Expected what its "
+            "archives hold (test_batch, test, test_batch.bin, test.bin), test*.parquet "
+            f"files with img and label, or an archive of {SOURCE}."
+        )
+    raise DatasetError(msg)
 
 
 def _unpacked(folder: Path) -> Iterator[Place]:

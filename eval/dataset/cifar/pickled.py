@@ -4,7 +4,8 @@ Nothing in the file is imported or called: a name outside of the closed table of
 `ppim_port.checkpoint` is refused. The originals are of protocol 2, written by Python 2
 and an old numpy, so their texts are byte strings; copies that were saved again from
 Python 3 have text or bytes for keys, and all of them are read. Refused: training
-pictures, coarse labels in place of the fine ones, and tables that do not fit together.
+pictures where the test's are wanted, or the other way; coarse labels in place of the
+fine ones, and tables that do not fit together.
 """
 
 from __future__ import annotations
@@ -27,19 +28,22 @@ from ppim_port.checkpoint.pickle_records import NdArray
 from ppim_port.errors import CheckpointError, DatasetError
 
 
-def read_pickled(view: memoryview, where: str, known: CifarSet) -> Table:
+def read_pickled(
+    view: memoryview, where: str, known: CifarSet, *, training: bool = False
+) -> Table:
     """The pictures and labels of a batch.
 
     Args:
         view: the file's bytes.
         where: the file, for messages.
         known: the set that it should be of.
+        training: whether training pictures are wanted, and the test pictures refused.
 
     Raises:
         DatasetError: damaged, hostile, or another file than the test pictures.
     """
     tree = _tree(view, where)
-    _refuse_training(tree, where)
+    _refuse_other_part(tree, where, training=training)
     labels = _labels(tree, where, known)
     pixels = _pixels(tree, where, len(view))
     if len(pixels) != len(labels):
@@ -70,9 +74,15 @@ def _tree(view: memoryview, where: str) -> Mapping[Any, Any]:
     return tree
 
 
-def _refuse_training(tree: Mapping[Any, Any], where: str) -> None:
+def _refuse_other_part(tree: Mapping[Any, Any], where: str, *, training: bool) -> None:
     label = tree.get("batch_label")
-    if type(label) is str and label.startswith("training"):
+    if training and type(label) is str and label.startswith("testing"):
+        msg = (
+            f"{where!r}: it calls itself {label[:40]!r}. A net that has seen the test "
+            "pictures cannot be scored. Name the training pictures."
+        )
+        raise DatasetError(msg)
+    if not training and type(label) is str and label.startswith("training"):
         msg = (
             f"{where!r}: it calls itself {label[:40]!r}. Accuracy over pictures that a "
             "net was trained on says nothing. Name the test pictures."

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import ClassVar, cast
 
@@ -114,6 +115,12 @@ class EfficientNetLiteConfig:
         """All blocks, the first first."""
         return tuple(_blocks(self.scale))
 
+    @property
+    def stages(self) -> tuple[slice, ...]:
+        """The blocks of each of the seven stages, as places among all blocks."""
+        ends = list(accumulate(_depths(self.scale)))
+        return tuple(slice(a, b) for a, b in pairwise([0, *ends]))
+
 
 def scaled_channels(channels: int, width: float) -> int:
     """Channels of a wider net: the nearest multiple of 8, never under 90 %."""
@@ -123,12 +130,18 @@ def scaled_channels(channels: int, width: float) -> int:
     return rounded + CHANNEL_STEP if rounded < 0.9 * wanted else rounded
 
 
+def _depths(scale: Scale) -> Iterator[int]:
+    for stage, (count, *_) in enumerate(STAGES):
+        inner = 0 < stage < len(STAGES) - 1
+        yield ceil(scale.depth * count) if inner else count
+
+
 def _blocks(scale: Scale) -> Iterator[Block]:
     before = STEM_CHANNELS
-    for stage, (count, kernel_size, stride, expansion, channels) in enumerate(STAGES):
+    for depth, stage in zip(_depths(scale), STAGES, strict=True):
+        _, kernel_size, stride, expansion, channels = stage
         out_channels = scaled_channels(channels, scale.width)
-        inner = 0 < stage < len(STAGES) - 1
-        for place in range(ceil(scale.depth * count) if inner else count):
+        for place in range(depth):
             expanded = before * expansion
             first = stride if place == 0 else 1
             yield Block(before, expanded, out_channels, kernel_size, first)
@@ -205,6 +218,7 @@ class EfficientNetLiteFamily:
         Naming("efficientnet-lite-pytorch", _underscored()),
         Naming("plain", {"": ""}),
     )
+    classifier = ("fc",)
 
     def configure(
         self, variant: str, *, num_classes: int = 1000

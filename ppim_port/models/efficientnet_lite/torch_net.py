@@ -5,6 +5,8 @@ Keys equal those of the package efficientnet-lite-pytorch without its underscore
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -19,6 +21,7 @@ from ppim_port.models.efficientnet_lite.family import (
     check_input_size,
     same_padding,
 )
+from ppim_port.models.staged_torch import Staged
 
 STEM_KERNEL_SIZE = 3
 STEM_STRIDE = 2
@@ -72,7 +75,7 @@ class InvertedResidual(nn.Module):
         return out + x if self.block.adds_input else out
 
 
-class EfficientNetLite(nn.Module):
+class EfficientNetLite(Staged):
     """The classification net.
 
     Args:
@@ -95,6 +98,12 @@ class EfficientNetLite(nn.Module):
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(config.scale.dropout)
         self.fc = nn.Linear(HEAD_CHANNELS, config.num_classes)
+
+    def parts(self) -> list[Sequence[nn.Module]]:
+        """See `Staged.parts`; the last convolution belongs to the classifier."""
+        blocks = list(self.blocks)
+        stages = [blocks[at] for at in self.config.stages]
+        return [[self.conv_stem, self.bn0], *stages]
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """Images `[N, 3, H, W]` to `[N, 1280, ceil(H / 32), ceil(W / 32)]`.

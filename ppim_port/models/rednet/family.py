@@ -7,13 +7,14 @@ keys and parameters that follow from it are tested against the published ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isqrt
+from math import isqrt, prod
 from typing import ClassVar, cast
 
 from ppim_port.errors import InputSizeError, MappingError, UnknownNameError
 from ppim_port.models.family import Config, Layer, Naming, Shape
+from ppim_port.models.features import STEM_REDUCTION, STRIDES
 
 BLOCKS: Mapping[str, tuple[int, int, int, int]] = {
     "26": (1, 2, 4, 1),
@@ -57,28 +58,32 @@ class RedNetConfig:
         return BLOCKS[self.variant]
 
 
-def check_input_size(height: int, width: int) -> None:
+def check_input_size(height: int, width: int, strides: Sequence[int] = STRIDES) -> None:
     """Accept images that the official net accepts.
 
     At an involution of stride 2 the unfolded input has ceil(n / 2) positions and the
     average-pooled kernels floor(n / 2): they fit where ceil(H / 4) and ceil(W / 4) are
-    multiples of 8.
+    multiples of 8; with other strides, of their product.
 
     Args:
         height: of the images, in pixels.
         width: of the images, in pixels.
+        strides: of the stages that run.
 
     Raises:
         InputSizeError: names the nearest sizes that work.
     """
-    bad = [n for n in (height, width) if n < 1 or -n % SIZE_STEP > SIZE_SLACK]
+    step = STEM_REDUCTION * prod(strides)
+    bad = [n for n in (height, width) if n < 1 or -n % step > SIZE_SLACK]
     if not bad:
         return
     # Half of the slack, so that the middle between two spans rounds the right way.
-    near = max(SIZE_STEP, round((bad[0] + SIZE_SLACK / 2) / SIZE_STEP) * SIZE_STEP)
+    near = max(step, round((bad[0] + SIZE_SLACK / 2) / step) * step)
+    spans = ", ".join(f"{n - SIZE_SLACK}..{n}" for n in (step, 2 * step))
+    usual = f" ... {224 - SIZE_SLACK}..224, ..." if step == SIZE_STEP else " ..."
     message = (
-        f"RedNet cannot take images of {height}x{width}: each side must be 32k-3 to "
-        f"32k pixels (29..32, 61..64, ... 221..224, ...), as in the official net. "
+        f"RedNet cannot take images of {height}x{width}: each side must be {step}k-3 "
+        f"to {step}k pixels ({spans},{usual}), as in the official net. "
         f"Nearest to {bad[0]}: {near - SIZE_SLACK}..{near}."
     )
     raise InputSizeError(message)
@@ -133,6 +138,7 @@ class RedNetFamily:
         Naming("official", {"": "backbone.", "fc.": "head.fc."}),
         Naming("plain", {"": ""}),
     )
+    classifier = ("fc",)
 
     def configure(self, variant: str, *, num_classes: int = 1000) -> RedNetConfig:
         """See `Family.configure`."""

@@ -5,10 +5,13 @@ Keys equal those of ppim's and PaddleClas's files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 from paddle import nn
 
 from ppim_port.inference.paddle_form import FusedNet
+from ppim_port.models.features import FeatureOptions
 from ppim_port.models.rednet.family import (
     EXPANSION,
     GROUP_CHANNELS,
@@ -19,13 +22,16 @@ from ppim_port.models.rednet.family import (
     RedNetConfig,
     check_input_size,
 )
+from ppim_port.models.staged_paddle import Staged
 from ppim_port.ops.involution_paddle import ConvModule, Involution
 
 
 class Bottleneck(nn.Layer):
     """ResNet's bottleneck with an involution in place of the 3x3 convolution."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, stride: int, dilation: int = 1
+    ) -> None:
         super().__init__()
         out_channels = channels * EXPANSION
         self.conv1 = nn.Conv2D(in_channels, channels, 1, bias_attr=False)
@@ -36,6 +42,7 @@ class Bottleneck(nn.Layer):
             stride,
             group_channels=GROUP_CHANNELS,
             reduction=REDUCTION,
+            dilation=dilation,
         )
         self.bn2 = nn.BatchNorm2D(channels)
         self.conv3 = nn.Conv2D(channels, out_channels, 1, bias_attr=False)
@@ -58,16 +65,20 @@ class Bottleneck(nn.Layer):
         return self.relu(out + self.downsample(x))
 
 
-class RedNet(nn.Layer):
-    """The classification net of arXiv 2103.06255.
+class Backbone(Staged):
+    """The stem and the four stages: a RedNet without its classifier.
 
     Args:
-        config: variant, classes, and the stem's kernel size.
+        config: variant, and the stem's kernel size.
+        options: strides and dilations of the stages; the published ones classify.
     """
 
-    def __init__(self, config: RedNetConfig) -> None:
+    def __init__(
+        self, config: RedNetConfig, options: FeatureOptions | None = None
+    ) -> None:
         super().__init__()
         self.config = config
+        self.options = options or FeatureOptions()
         half = STEM_CHANNELS // 2
         self.stem = nn.Sequential(
             ConvModule(3, half, kernel_size=3, stride=2),
@@ -86,17 +97,35 @@ class RedNet(nn.Layer):
         self.layer2 = self._stage(1)
         self.layer3 = self._stage(2)
         self.layer4 = self._stage(3)
-        self.avgpool = nn.AdaptiveAvgPool2D(1)
-        self.fc = nn.Linear(STAGE_CHANNELS[3] * EXPANSION, config.num_classes)
+
+    def parts(self) -> list[Sequence[nn.Layer]]:
+        """See `Staged.parts`."""
+        stages = (self.layer1, self.layer2, self.layer3, self.layer4)
+        return [[self.stem], *([stage] for stage in stages)]
 
     def _stage(self, stage: int) -> nn.Sequential:
         channels = STAGE_CHANNELS[stage]
         before = STAGE_CHANNELS[stage - 1] * EXPANSION if stage else STEM_CHANNELS
-        first = Bottleneck(before, channels, 2 if stage else 1)
+        stride, dilation = self.options.strides[stage], self.options.dilations[stage]
+        first = Bottleneck(before, channels, stride, dilation)
         rest = range(1, self.config.blocks[stage])
         return nn.Sequential(
-            first, *(Bottleneck(channels * EXPANSION, channels, 1) for _ in rest)
+            first,
+            *(Bottleneck(channels * EXPANSION, channels, 1, dilation) for _ in rest),
         )
+
+
+class RedNet(Backbone):
+    """The classification net of arXiv 2103.06255.
+
+    Args:
+        config: variant, classes, and the stem's kernel size.
+    """
+
+    def __init__(self, config: RedNetConfig) -> None:
+        super().__init__(config)
+        self.avgpool = nn.AdaptiveAvgPool2D(1)
+        self.fc = nn.Linear(STAGE_CHANNELS[3] * EXPANSION, config.num_classes)
 
     def forward_features(self, x: paddle.Tensor) -> paddle.Tensor:
         """Images `[N, 3, H, W]` to the last feature map `[N, 2048, H / 32, W / 32]`.

@@ -204,6 +204,7 @@ class ResNetNamFamily:
 
     variants = tuple(f"{depth}_{kind}" for kind in KINDS for depth in BLOCKS)
     namings = (OfficialNaming("official", {"": ""}), Naming("plain", {"": ""}))
+    classifier = ("fc",)
 
     def configure(self, variant: str, *, num_classes: int = 1000) -> ResNetNamConfig:
         """See `Family.configure`."""

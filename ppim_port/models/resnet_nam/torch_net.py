@@ -5,6 +5,7 @@ Without attention the keys are those of torchvision's and paddle.vision's ResNet
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from ppim_port.models.resnet_nam.family import (
     STEM_CHANNELS,
     ResNetNamConfig,
 )
+from ppim_port.models.staged_torch import Staged
 
 
 def importance(norm: Any) -> torch.Tensor:
@@ -139,11 +141,11 @@ class Bottleneck(Block):
         return self.bn3(self.conv3(out))
 
 
-class ResNetNam(nn.Module):
-    """The classification net of arXiv 2111.12419, or the ResNet that it builds on.
+class Backbone(Staged):
+    """The stem and the four stages: a net without its classifier.
 
     Args:
-        config: variant, classes, and with pixel attention the image's size.
+        config: variant, and with pixel attention the image's size.
     """
 
     def __init__(self, config: ResNetNamConfig) -> None:
@@ -162,8 +164,11 @@ class ResNetNam(nn.Module):
         self.layer2 = self._stage(1)
         self.layer3 = self._stage(2)
         self.layer4 = self._stage(3)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(STAGE_CHANNELS[3] * config.expansion, config.num_classes)
+
+    def parts(self) -> list[Sequence[nn.Module]]:
+        """See `Staged.parts`."""
+        stages = (self.layer1, self.layer2, self.layer3, self.layer4)
+        return [[self.conv1, self.bn1], *([stage] for stage in stages)]
 
     def _stage(self, stage: int) -> nn.Sequential:
         config = self.config
@@ -175,6 +180,19 @@ class ResNetNam(nn.Module):
         first = block(config, before, stage, 2 if stage else 1)
         rest = range(1, config.blocks[stage])
         return nn.Sequential(first, *(block(config, after, stage, 1) for _ in rest))
+
+
+class ResNetNam(Backbone):
+    """The classification net of arXiv 2111.12419, or the ResNet that it builds on.
+
+    Args:
+        config: variant, classes, and with pixel attention the image's size.
+    """
+
+    def __init__(self, config: ResNetNamConfig) -> None:
+        super().__init__(config)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(STAGE_CHANNELS[3] * config.expansion, config.num_classes)
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """Images `[N, 3, H, W]` to the last map, an eighth or a 32nd of their side.

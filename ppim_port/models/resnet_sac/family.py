@@ -118,6 +118,7 @@ class ResNetSacFamily:
 
     variants = tuple(BLOCKS)
     namings = (Naming("plain", {"": ""}),)
+    classifier = ("fc",)
 
     def configure(self, variant: str, *, num_classes: int = 1000) -> ResNetSacConfig:
         """See `Family.configure`."""

@@ -6,6 +6,8 @@ what the convolutions have beyond plain ones.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -17,6 +19,7 @@ from ppim_port.models.resnet_sac.family import (
     ResNetSacConfig,
     check_input_size,
 )
+from ppim_port.models.staged_torch import Staged
 from ppim_port.ops.saconv_torch import ConvAWS2d, SAConv2d
 
 
@@ -53,11 +56,11 @@ class Bottleneck(nn.Module):
         return self.relu(out + self.downsample(x))
 
 
-class ResNetSac(nn.Module):
-    """DetectoRS's backbone (arXiv 2006.02334) with ResNet's classifier.
+class Backbone(Staged):
+    """DetectoRS's backbone (arXiv 2006.02334): the stem and the four stages.
 
     Args:
-        config: variant and classes.
+        config: variant.
     """
 
     def __init__(self, config: ResNetSacConfig) -> None:
@@ -71,7 +74,11 @@ class ResNetSac(nn.Module):
         self.layer2 = self._stage(1)
         self.layer3 = self._stage(2)
         self.layer4 = self._stage(3)
-        self.fc = nn.Linear(STAGE_CHANNELS[3] * EXPANSION, config.num_classes)
+
+    def parts(self) -> list[Sequence[nn.Module]]:
+        """See `Staged.parts`."""
+        stages = (self.layer1, self.layer2, self.layer3, self.layer4)
+        return [[self.conv1, self.bn1], *([stage] for stage in stages)]
 
     def _stage(self, stage: int) -> nn.Sequential:
         channels = STAGE_CHANNELS[stage]
@@ -82,6 +89,18 @@ class ResNetSac(nn.Module):
         return nn.Sequential(
             first, *(Bottleneck(channels * EXPANSION, channels, 1, **how) for _ in rest)
         )
+
+
+class ResNetSac(Backbone):
+    """The backbone with ResNet's classifier.
+
+    Args:
+        config: variant and classes.
+    """
+
+    def __init__(self, config: ResNetSacConfig) -> None:
+        super().__init__(config)
+        self.fc = nn.Linear(STAGE_CHANNELS[3] * EXPANSION, config.num_classes)
 
     def forward_features(self, x: torch.Tensor) -> torch.Tensor:
         """Images `[N, 3, H, W]` to the last feature map `[N, 2048, H / 32, W / 32]`.
