@@ -7,7 +7,7 @@ changes a tensor of the net.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +22,7 @@ from ppim_port.state_dict import Array, StateDict
 
 def forward(model: Any, images: Array) -> Array:
     """Images `[N, 3, H, W]` to logits `[N, classes]`."""
-    with kept(images.dtype):
+    with kept(images.dtype), _one_thread():
         return _first(model(_tensor(images), training=False))
 
 
@@ -85,6 +85,16 @@ def gradients(model: Any, images: Array, weights: Array) -> StateDict:
             found[key] = np.array(variable.value.grad.numpy(force=True))
     model.zero_grad()
     return found
+
+
+def _one_thread() -> AbstractContextManager[None]:
+    """As PyTorch's own nets run, where it is PyTorch that runs."""
+    if keras.backend.backend() != "torch":
+        return nullcontext()
+    # Not before: nobody else's backend needs it.
+    from ppim_port.backends.probe_torch import one_thread
+
+    return one_thread()
 
 
 def _tensor(value: Array) -> Any:

@@ -31,7 +31,7 @@ def trace(net: torch.nn.Module, images: Array) -> dict[str, Call]:
     layers = [(name, layer) for name, layer in net.named_modules() if name]
     hooks = [layer.register_forward_hook(watch(name)) for name, layer in layers]
     try:
-        with _one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad():
             net(_tensor(images))
     finally:
         for hook in hooks:
@@ -41,7 +41,7 @@ def trace(net: torch.nn.Module, images: Array) -> dict[str, Call]:
 
 def run_layer(net: torch.nn.Module, layer: str, inputs: tuple[Array, ...]) -> Array:
     """See `Backend.run_layer`."""
-    with _one_thread(), torch.no_grad():
+    with one_thread(), torch.no_grad():
         output: torch.Tensor = net.get_submodule(layer)(*map(_tensor, inputs))
     return output.numpy()
 
@@ -51,7 +51,7 @@ def gradients(net: torch.nn.Module, images: Array, weights: Array) -> StateDict:
     picture = _tensor(images).requires_grad_()
     parameters = dict(net.named_parameters())
     wanted = [picture, *parameters.values()]
-    with _one_thread():
+    with one_thread():
         scalar = (net(picture) * _tensor(weights)).sum()
         found = torch.autograd.grad(scalar, wanted, allow_unused=True)
     names = ("input", *parameters)
@@ -76,7 +76,8 @@ class _Copies:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Inside of this an operator runs on one thread."""
     # As in `predict`: a small picture's operators wait for each other's threads; 3 to 7
     # times slower with two (two busy cores, torch 2.13.0).
     before = torch.get_num_threads()
