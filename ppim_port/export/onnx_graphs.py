@@ -41,16 +41,16 @@ def fused_model(
     run = make_program(engine, subject.state, subject.backend.name, subject.config)
     logits = run(Value(INPUT, 3, size, size))
     # The last node gets the name that users read.
-    engine.nodes[-1].output[0] = OUTPUT
+    engine.graph.nodes[-1].output[0] = OUTPUT
     assert logits.channels == subject.config.num_classes
     count = BATCH if batch == "dynamic" else batch
     kind = _ELEMENTS[dtype]
     graph = helper.make_graph(
-        engine.nodes,
+        engine.graph.nodes,
         subject.record.name,
         [helper.make_tensor_value_info(INPUT, kind, [count, 3, size, size])],
         [helper.make_tensor_value_info(OUTPUT, kind, [count, logits.channels])],
-        engine.initializers,
+        engine.graph.initializers,
     )
     opsets = [helper.make_opsetid("", opset)]
     return cast(
