@@ -21,6 +21,7 @@ BREACHES = {
     "eval-stages": ("eval/metrics.py", "import eval.ledger"),
     "torch": ("ppim_port/mapping/apply.py", "import torch"),
     "paddle": ("eval/gate.py", "import paddle"),
+    "onnx": ("convert/proof.py", "import onnx"),
 }
 
 

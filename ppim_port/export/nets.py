@@ -68,12 +68,14 @@ def subject_of(model: Any, image_size: int | None, usual: int) -> Subject:
     state = {key: np.array(value) for key, value in backend.state(model).items()}
     if not any(key.startswith(load_family(config.family).classifier) for key in state):
         message = (
-            f"A {type(model).__name__} has no classifier; only nets of create_model are "
-            "exported. Nothing was written."
+            f"A {type(model).__name__} has no classifier; only nets of create_model "
+            "are exported. Nothing was written."
         )
         raise UsageError(message)
     if any(value.dtype == np.float64 for value in state.values()):
-        message = "The net is in float64; a float32 one is exported. Nothing was written."
+        message = (
+            "The net is in float64; a float32 one is exported. Nothing was written."
+        )
         raise UsageError(message)
     return Subject(record, backend, config, state, size)
 
@@ -91,7 +93,7 @@ def pictures(count: int, size: int) -> Array:
 
 def batches(batch: Batch) -> tuple[int, ...]:
     """The numbers of pictures at once that an export is tried with."""
-    return (1, 3) if batch == "dynamic" else (batch,)
+    return (1, 2) if batch == "dynamic" else (batch,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +148,8 @@ def verify(
     wrong = [c for c in checks if not max(c.float32, c.float64) <= TOLERANCE]
     if wrong:
         lines = "\n  ".join(
-            f"{c.runtime}, {c.batch} at once: {c.float32:.1e} of the largest logit from "
-            f"the net, {c.float64:.1e} from it in float64"
+            f"{c.runtime}, {c.batch} at once: {c.float32:.1e} of the largest logit "
+            f"from the net, {c.float64:.1e} from it in float64"
             for c in wrong
         )
         message = (
@@ -180,11 +182,11 @@ def metadata(
         subject.record.recipe, load_manifest().recipes[subject.record.recipe]
     )
     made = {"ppim_port": __version__, **versions}
-    found = {
+    found: dict[str, str] = {
         "model": subject.record.name,
         "form": form,
         "recipe": subject.record.recipe,
-        "recipe_fingerprint": recipe.fingerprint,
+        "recipe_fingerprint": recipe.fingerprint(),
         "image_size": str(subject.image_size),
         "num_classes": str(subject.config.num_classes),
         "made_with": ", ".join(f"{name} {at}" for name, at in made.items()),

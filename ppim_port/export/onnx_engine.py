@@ -123,7 +123,9 @@ class OnnxEngine:
     def average_pool(self, x: Value, size: int) -> Value:
         """See `Engine.average_pool`."""
         sides = [size, size]
-        name = self.graph.add("AveragePool", [x.name], kernel_shape=sides, strides=sides)
+        name = self.graph.add(
+            "AveragePool", [x.name], kernel_shape=sides, strides=sides
+        )
         return Value(name, x.channels, x.height // size, x.width // size)
 
     def mean(self, x: Value) -> Value:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from onnx import ModelProto, TensorProto, helper
 
 from ppim_port.errors import UsageError
@@ -53,12 +51,9 @@ def fused_model(
         engine.graph.initializers,
     )
     opsets = [helper.make_opsetid("", opset)]
-    return cast(
-        ModelProto,
-        helper.make_model(
-            graph,
-            opset_imports=opsets,
-            ir_version=helper.find_min_ir_version_for(opsets),
-            producer_name="ppim_port",
-        ),
+    return helper.make_model(
+        graph,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
+        producer_name="ppim_port",
     )

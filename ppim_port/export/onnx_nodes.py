@@ -24,10 +24,14 @@ class Nodes:
         self._prefix = prefix
         self._integers: dict[tuple[int, ...], str] = {}
 
-    def add(self, kind: str, inputs: Sequence[str], **attributes: int | list[int]) -> str:
+    def add(
+        self, kind: str, inputs: Sequence[str], **attributes: int | list[int]
+    ) -> str:
         """A node of one output; the output's name."""
         name = f"{self._prefix}{kind.lower()}_{len(self.nodes)}"
-        node = helper.make_node(kind, inputs, [name], name=name, **attributes)
+        node = helper.make_node(kind, inputs, [name], name=name)
+        for key, value in attributes.items():
+            node.attribute.append(helper.make_attribute(key, value))
         self.nodes.append(node)
         return name
 

@@ -1,8 +1,8 @@
 """A PyTorch net as an ONNX model, by `torch.onnx`, for families without a program.
 
 An involution is traced as one mark, which becomes nodes afterwards: our C++ operator is
-no part of ONNX, and of PyTorch's own operators, 49 times three an involution, a RedNet-26
-took seven minutes to trace (torch 2.13.0).
+no part of ONNX, and of PyTorch's own operators, 49 times three an involution, a
+RedNet-26 took seven minutes to trace (torch 2.13.0).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import cast
 
 import torch
 from onnx import ModelProto, helper
@@ -35,14 +34,15 @@ class TracedInvolution(Involution):
         weight = self.conv2(self.conv1(self.avgpool(x)))
         _, channels, high, wide = x.shape
         window = Window(
-            channels,
-            high,
-            wide,
-            self.groups,
-            *weight.shape[2:],
-            self.kernel_size,
-            self.stride,
-            self.dilation,
+            channels=channels,
+            high=high,
+            wide=wide,
+            groups=self.groups,
+            height=weight.shape[2],
+            width=weight.shape[3],
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            dilation=self.dilation,
         )
         weight = weight.reshape(
             -1, self.groups, self.kernel_size**2, window.height, window.width
@@ -64,9 +64,12 @@ def _expanded(model: ModelProto) -> None:
         if node.domain != DOMAIN:
             nodes.append(node)
             continue
-        window = Window(**{a.name: helper.get_attribute_value(a) for a in node.attribute})
+        window = Window(
+            **{a.name: helper.get_attribute_value(a) for a in node.attribute}
+        )
         graph = Nodes(f"involution_{at}_")
-        involution(graph, *node.input, window)
+        x, kernels = node.input
+        involution(graph, x, kernels, window)
         graph.nodes[-1].output[0] = node.output[0]
         nodes += graph.nodes
         model.graph.initializer.extend(graph.initializers)
@@ -106,7 +109,7 @@ def plain_model(subject: Subject, *, batch: Batch, opset: int) -> ModelProto:
             verbose=False,
         )
     assert program is not None
-    model = cast(ModelProto, program.model_proto)
+    model = program.model_proto
     _expanded(model)
     return model
 
