@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +120,14 @@ def _refuse(target: Path, overwrite: bool) -> None:
 
 
 def _save(subject: Subject, folder: Path, batch: Batch) -> None:
-    size = subject.image_size
+    size, family = subject.image_size, subject.config.family
     net = subject.backend.build(subject.config)
     subject.backend.load(net, subject.state)
     shape = [None if batch == "dynamic" else batch, 3, size, size]
     spec = [paddle.static.InputSpec(shape, "float32", INPUT)]
+    # Sizes are numbers here, and of two functions of one name, one that a class has and
+    # one beside it, Paddle's translator takes the wrong one (3.3.1).
+    paddle.jit.ignore_module([import_module(f"ppim_port.models.{family}.family")])
     with _quiet():
         paddle.jit.save(net, str(folder / STEM), input_spec=spec)
 
