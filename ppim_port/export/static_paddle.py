@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -217,13 +218,16 @@ def _umask() -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Paddle warns of and what its C++ logs past Python's stderr."""
+    """Without what Paddle warns of, and what its C++ writes past Python's streams."""
     with warnings.catch_warnings(), Path(os.devnull).open("wb") as nowhere:
         warnings.simplefilter("ignore")
-        kept = os.dup(2)
-        os.dup2(nowhere.fileno(), 2)
+        sys.stdout.flush()
+        kept = [os.dup(stream) for stream in (1, 2)]
         try:
+            for stream in (1, 2):
+                os.dup2(nowhere.fileno(), stream)
             yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            for stream, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, stream)
+                os.close(old)
