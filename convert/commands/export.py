@@ -6,10 +6,9 @@ import argparse
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convert.commands.options import new_parser, print_json
-from ppim_port.errors import OutputExistsError, UsageError
 
 if TYPE_CHECKING:
     from ppim_port.export.records import Batch, Exported
@@ -24,7 +23,6 @@ Nothing is written unless the runtime's logits are the net's: those in float32, 
 those in float64 up to float32's noise.
 exit codes: 0 written, 1 the export does not agree, 2 usage, 3 bad input
 """
-ENDINGS = {"onnx": ".onnx", "paddle-static": ""}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--to",
         required=True,
-        choices=tuple(ENDINGS),
+        choices=("onnx", "paddle-static"),
         help="onnx, or paddle-static for paddle.inference",
     )
     p.add_argument(
@@ -82,51 +80,26 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Export, and print what was proven."""
-    if options.to != "onnx" and (options.fused or options.opset is not None):
-        message = "--fused and --opset are for --to onnx."
-        raise UsageError(message)
-    out = options.out or Path(options.model + ENDINGS[options.to])
-    if not options.force and (out.exists() or out.is_symlink()):
-        # Early: building and proving a net takes its time.
-        message = f"{out} exists: pass --force to overwrite it. Nothing was written."
-        raise OutputExistsError(message)
+    from convert.exporting import export
+
     if not (options.quiet or options.json):
         print("exporting, then running both", file=sys.stderr)
-    done = _exported(options, out)
+    done = export(
+        options.model,
+        options.weights,
+        to=options.to,
+        out=options.out,
+        batch=options.batch,
+        image_size=options.image_size,
+        opset=options.opset,
+        fused=options.fused,
+        force=options.force,
+    )
     if options.json:
         print_json({**asdict(done), "path": str(done.path)})
     elif not options.quiet:
         print(as_text(done))
     return 0
-
-
-def _exported(options: argparse.Namespace, out: Path) -> Exported:
-    from ppim_port.factory import create_model
-    from ppim_port.manifest import load_manifest
-    from ppim_port.sources import weights_path
-
-    record = load_manifest().model(options.model)
-    path = weights_path(record, options.weights)
-    common: dict[str, Any] = {
-        "batch": options.batch,
-        "image_size": options.image_size,
-        "weights": path,
-        "overwrite": options.force,
-    }
-    if options.to == "onnx":
-        from ppim_port.export.onnx_file import export_onnx
-        from ppim_port.export.records import OPSET
-
-        model = create_model(record.name, framework="torch", weights=path)
-        opset = OPSET if options.opset is None else options.opset
-        return export_onnx(model, out, opset=opset, fused=options.fused, **common)
-    from ppim_port.backends import require
-
-    require("paddle")
-    from ppim_port.export.static_paddle import export_paddle_static
-
-    model = create_model(record.name, framework="paddle", weights=path)
-    return export_paddle_static(model, out, **common)
 
 
 def as_text(done: Exported) -> str:
