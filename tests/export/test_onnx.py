@@ -48,7 +48,7 @@ def answered(path: Path, images: Array) -> Array:
 
 @both
 def test_the_graph_is_the_net_in_float64(framework: FrameworkName) -> None:
-    subject = subject_of(made(framework), SIZE, SIZE)
+    subject = subject_of(made(framework), 32, 32)
     model = onnx_graphs.fused_model(subject, batch=2, opset=18, dtype="float64")
     onnx.checker.check_model(model, full_check=True)
     known = reference(subject, 2)
