@@ -27,8 +27,8 @@ from ppim_port.export.onnx_file import export_onnx
 from ppim_port.factory import create_model
 from ppim_port.state_dict import FRAMEWORKS, Array, FrameworkName
 from tests.convert.made import listing, save_as
+from tests.export.tamed import tamed_state
 from tests.support.nets import PARITY, relative
-from tests.support.states import made_state
 
 both = pytest.mark.parametrize("framework", FRAMEWORKS)
 SIZE = 64
@@ -36,7 +36,7 @@ SIZE = 64
 
 def made(framework: FrameworkName = "torch", name: str = "rednet26") -> Any:
     model = create_model(name, framework=framework, num_classes=7)
-    get_backend(framework).load(model, made_state(model.config, framework))
+    get_backend(framework).load(model, tamed_state(model.config, framework))
     return model
 
 
@@ -106,7 +106,7 @@ def test_a_plain_rednet_holds_operators_of_onnx_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["resnet18_nam", "resnet18_nam_pixel", "efficientnet_lite0"]
+    "name", ["resnet18_nam", "resnet18_nam_pixel", "resnet50_sac", "efficientnet_lite0"]
 )
 def test_every_family_is_exported_plain(name: str, tmp_path: Path) -> None:
     export_onnx(made(name=name), tmp_path / "a.onnx")
@@ -165,6 +165,14 @@ def test_nothing_is_left_of_an_export_that_disagrees(
     assert "the export does not compute what the net does (limit 5e-05)" in text
     assert "not optimised, 2 at once" in text
     assert listing(tmp_path) == before
+
+
+def test_a_net_that_overflows_in_float32_proves_nothing(tmp_path: Path) -> None:
+    model = made(name="resnet18_nam")
+    model.fc.weight.data.mul_(1e38)
+    with pytest.raises(VerificationError, match=r"no export can be\s+proven"):
+        export_onnx(model, tmp_path / "a.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 def test_logits_that_are_no_numbers_agree_with_nothing(tmp_path: Path) -> None:

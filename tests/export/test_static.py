@@ -17,8 +17,8 @@ from ppim_port.export.nets import TOLERANCE, pictures
 from ppim_port.export.static_paddle import export_paddle_static, predictor
 from ppim_port.factory import create_model
 from tests.convert.made import listing, save_as
+from tests.export.tamed import tamed_state
 from tests.support.nets import relative
-from tests.support.states import made_state
 
 SIZE = 32
 FILES = ["inference.json", "inference.pdiparams", "ppim_port.json"]
@@ -26,7 +26,7 @@ FILES = ["inference.json", "inference.pdiparams", "ppim_port.json"]
 
 def made(name: str = "resnet18_nam") -> Any:
     model = create_model(name, framework="paddle", num_classes=7)
-    get_backend("paddle").load(model, made_state(model.config, "paddle"))
+    get_backend("paddle").load(model, tamed_state(model.config, "paddle"))
     return model
 
 
