@@ -65,7 +65,9 @@ def main() -> None:
         found = {name: [] for name in here}
         for _ in range(options.rounds):
             for name in here:
-                found[name].append(_in_a_process("--variant", name, "--folder", folder))
+                got = _in_a_process("--variant", name, "--folder", folder)
+                print(f"{name}: {got[0] * 1e3:.1f} ms, {got[1]:.1e}", file=sys.stderr)
+                found[name].append(got)
     first = median(time for time, _ in found[FIRST])
     rows = []
     for name, runs in found.items():
