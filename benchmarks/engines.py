@@ -168,13 +168,20 @@ def _live(framework: str):
 
 @cache
 def _parts(framework: str):
-    """Backend, configuration and seeded weights of a rednet26."""
+    """Backend, configuration and seeded weights of a rednet26, the same net in both."""
     from benchmarks.evaluation import seeded_weights
     from ppim_port.backends import get_backend
-    from ppim_port.models.family import load_family
+    from ppim_port.mapping import apply, describe, plan
 
-    config = load_family("rednet").configure("26")
-    return get_backend(framework), config, seeded_weights(framework)
+    state = seeded_weights("torch")
+    mapping = plan(
+        describe(state),
+        family="rednet",
+        variant="26",
+        source_framework="torch",
+        target_framework=framework,
+    )
+    return get_backend(framework), mapping.config, apply(mapping, state)
 
 
 if __name__ == "__main__":
