@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convert.comparison import Difference, diff
     from convert.explanation import Explanation, explain
+    from convert.exporting import export
     from convert.inspection import Inspection, inspect
     from convert.pairing.pipeline import convert_pair, plan_pair
     from convert.pairing.records import PairOutcome, PairPlan, PairProof, PairRequest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from convert.records import Outcome, Plan, Proof, Request
     from convert.verification.files import Verified, verify_file
     from convert.verification.selftest import SelfTest, self_test
+    from ppim_port.export.records import Exported
     from ppim_port.fetch.cache import (
         CacheCheck,
         CacheEntry,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 _LIBRARY = {
     "CacheCheck": "ppim_port.fetch.cache",
     "CacheEntry": "ppim_port.fetch.cache",
+    "Exported": "ppim_port.export.records",
     "cache_entries": "ppim_port.fetch.cache",
     "clear_cache": "ppim_port.fetch.cache",
     "load_manifest": "ppim_port.manifest",
@@ -60,6 +63,7 @@ _HOMES = {
     "convert_pair": "pairing.pipeline",
     "diff": "comparison",
     "explain": "explanation",
+    "export": "exporting",
     "inspect": "inspection",
     "plan": "pipeline",
     "plan_pair": "pairing.pipeline",
@@ -73,6 +77,7 @@ __all__ = [
     "CacheEntry",
     "Difference",
     "Explanation",
+    "Exported",
     "Inspection",
     "Outcome",
     "PairOutcome",
@@ -90,6 +95,7 @@ __all__ = [
     "convert_pair",
     "diff",
     "explain",
+    "export",
     "inspect",
     "load_manifest",
     "plan",

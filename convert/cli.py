@@ -35,6 +35,8 @@ commands, each with its own --help:
   convert diff A B                            two files, tensor by tensor
   convert verify MODEL FILE                   prove a file that is there already
   convert explain FILE                        a port's provenance, every digest checked
+  convert export MODEL --weights FILE --to onnx
+                                              for another runtime, proven there
   convert cache list|verify|clear             the downloads and ports kept here
 
 exit codes: 0 converted, 1 the nets disagree, 2 usage, 3 bad input

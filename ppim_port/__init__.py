@@ -17,6 +17,8 @@ from ppim_port.version import __version__
 
 if TYPE_CHECKING:
     from ppim_port.config import show_config
+    from ppim_port.export.onnx_file import export_onnx
+    from ppim_port.export.static_paddle import export_paddle_static
     from ppim_port.factory import create_model, list_models, val_transforms
     from ppim_port.features import create_features
     from ppim_port.partial import load_partial
@@ -25,6 +27,8 @@ _HOMES = {
     "show_config": "config",
     "create_features": "features",
     "create_model": "factory",
+    "export_onnx": "export.onnx_file",
+    "export_paddle_static": "export.static_paddle",
     "list_models": "factory",
     "load_partial": "partial",
     "val_transforms": "factory",
@@ -34,6 +38,8 @@ __all__ = [
     "__version__",
     "create_features",
     "create_model",
+    "export_onnx",
+    "export_paddle_static",
     "list_models",
     "load_partial",
     "show_config",

@@ -92,7 +92,7 @@ def load_partial(model: Any, weights: str | Path) -> PartialLoad:
         PpimError: the weights cannot be fetched, read or used; see `load_weights`.
     """
     framework = framework_of(model)
-    record = _record_of(model)
+    record = record_of(model)
     loaded = load_weights(weights_path(record, weights), record, framework=framework)
     return load_all_but_classifier(get_backend(framework), model, loaded)
 
@@ -157,7 +157,12 @@ def framework_of(model: Any) -> FrameworkName:
     raise UsageError(message)
 
 
-def _record_of(model: Any) -> ModelRecord:
+def record_of(model: Any) -> ModelRecord:
+    """The manifest record of a net of ours.
+
+    Raises:
+        UsageError: it is none.
+    """
     config: Any = getattr(model, "config", None)
     if not hasattr(config, "family") or not hasattr(config, "variant"):
         message = (

@@ -22,6 +22,7 @@ BREACHES = {
     "torch": ("ppim_port/mapping/apply.py", "import torch"),
     "paddle": ("eval/gate.py", "import paddle"),
     "keras": ("ppim_port/checkpoint/read.py", "import h5py"),
+    "onnx": ("convert/proof.py", "import onnx"),
 }
 
 

@@ -105,7 +105,10 @@ def test_python_of_the_docs_runs(demo: Path, block: str) -> None:
     [
         (convert.cli.parser(), "conversion.md"),
         *[
-            (load_command(COMMANDS, name).parser(), "conversion.md")
+            (
+                load_command(COMMANDS, name).parser(),
+                "export.md" if name == "export" else "conversion.md",
+            )
             for name in COMMANDS
         ],
         (parser(), "evaluation.md"),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "paddle", "keras", "h5py", "cv2", "requests"}
+HEAVY = {"torch", "paddle", "keras", "h5py", "cv2", "requests", "onnx", "onnxruntime"}
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -32,6 +32,10 @@ def loaded_after(statement: str) -> set[str]:
         "ppim_port.recipe",
         "ppim_port.backends",
         "ppim_port.factory",
+        "ppim_port.features",
+        "ppim_port.partial",
+        "ppim_port.export.onnx_file",
+        "convert.exporting",
         "ppim_port.weights",
         "ppim_port.models.rednet.family",
         "ppim_port.models.involution_cifar.family",

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "diff": "convert.commands.diff",
         "verify": "convert.commands.verify",
         "explain": "convert.commands.explain",
+        "export": "convert.commands.export",
         "cache": "convert.commands.cache",
     }
 )

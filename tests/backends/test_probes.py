@@ -65,6 +65,7 @@ def test_the_settings_are_those_of_the_paper() -> None:
     assert layers["layer2.0.conv2"].settings == {
         "kernel": 7,
         "stride": 2,
+        "dilation": 1,
         "groups": 8,
         "training": False,
     }

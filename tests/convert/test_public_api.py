@@ -18,6 +18,7 @@ from ppim_port.commands import load_command
 FUNCTIONS = {
     "diff": ["diff"],
     "explain": ["explain"],
+    "export": ["export"],
     "inspect": ["inspect"],
     "verify": ["verify_file", "self_test"],
     "cache": ["cache_entries", "verify_cache", "clear_cache"],

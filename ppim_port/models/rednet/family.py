@@ -58,7 +58,9 @@ class RedNetConfig:
         return BLOCKS[self.variant]
 
 
-def check_input_size(height: int, width: int, strides: Sequence[int] = STRIDES) -> None:
+def check_input_size(
+    height: int, width: int, strides: Sequence[int] | None = None
+) -> None:
     """Accept images that the official net accepts.
 
     At an involution of stride 2 the unfolded input has ceil(n / 2) positions and the
@@ -68,12 +70,12 @@ def check_input_size(height: int, width: int, strides: Sequence[int] = STRIDES) 
     Args:
         height: of the images, in pixels.
         width: of the images, in pixels.
-        strides: of the stages that run.
+        strides: of the stages that run; None for the published ones.
 
     Raises:
         InputSizeError: names the nearest sizes that work.
     """
-    step = STEM_REDUCTION * prod(strides)
+    step = STEM_REDUCTION * prod(strides or STRIDES)
     bad = [n for n in (height, width) if n < 1 or -n % step > SIZE_SLACK]
     if not bad:
         return
