@@ -133,10 +133,9 @@ def _torch_shapes(
     for key, spec in ours.items():
         shape, order = source[key].shape, spec.leaf.order(framework)
         # Of another rank it fits nothing, which is said later.
-        fits = len(shape) == len(order)
-        turned = tuple(shape[order.index(axis)] for axis in range(len(order)))
-        name = f"{spec.layer.name}.{spec.leaf.torch}"
-        shapes[name] = turned if order and fits else shape
+        if len(shape) == len(order):
+            shape = tuple(shape[order.index(axis)] for axis in range(len(order)))
+        shapes[f"{spec.layer.name}.{spec.leaf.torch}"] = shape
     return shapes
 
 

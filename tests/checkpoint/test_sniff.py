@@ -21,7 +21,6 @@ from tests.checkpoint.made import safetensors_bytes
         (b'{"error": "not found"}', "JSON text"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
         (b"\x1f\x8b\x08" + bytes(20), "gzip data"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(8), "HDF5"),
         (b"a" * 257 + b"ustar\0" + b"a" * 249, "tar archive"),
         (b"RIFF1234", "52 49 46 46"),
         (b"x", "78"),

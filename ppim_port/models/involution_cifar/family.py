@@ -1,9 +1,10 @@
 """The nets of Keras' involution example without a framework: variants, layers, sizes.
 
 Structure after keras.io/examples/vision/involution (Aritra Roy Gosthipaty, Apache-2.0),
-which prints 13,074 and 319,178 trainable parameters. The one published net, linked there,
-is a SavedModel of Keras 2, which is not read here. The groups of a Keras weights file are the example's own, so files that it saved fit as they
-are: `layers/involution_1/kernel_gen/layers/conv2d/vars/0`.
+which prints 13,074 and 319,178 trainable parameters. The one published net, linked
+there, is a SavedModel of Keras 2, which is not read here. The groups of a Keras weights
+file are the example's own, so files that it saved fit as they are:
+`layers/involution_1/kernel_gen/layers/conv2d/vars/0`.
 
 Refused: images of any size but 32x32, because the first dense layer has a weight for
 every place of the last map.
