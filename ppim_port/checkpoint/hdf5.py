@@ -27,7 +27,7 @@ from ppim_port.state_dict import Array
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_DEPTH = 32
-# What h5py raises on damaged files; measured by flipping every byte of small ones.
+# What h5py was seen to raise on files that were cut off or made to harm.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
 
 
