@@ -41,18 +41,18 @@ class Memory(threading.local):
         self._pinned = False
 
     @contextmanager
-    def apart(self) -> Iterator[list[Block]]:
-        """Blocks of their own for what this thread does within; they are yielded."""
-        before = self._blocks
-        self._blocks = []
-        try:
-            yield self._blocks
-        finally:
-            self._blocks, self._pinned = before, False
+    def pinned(self) -> Iterator[list[Block]]:
+        """Let no block give way to a larger one in this thread.
 
-    def pin(self) -> None:
-        """Let no block give way any more, until `apart` ends."""
-        self._pinned = True
+        Yields:
+            The blocks, of old and those that are added; afterwards they are the
+            caller's, and the thread begins anew.
+        """
+        blocks, self._pinned = self._blocks, True
+        try:
+            yield blocks
+        finally:
+            self._blocks, self._pinned = [], False
 
     def empty(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array like `numpy.empty`'s, of any contents, aligned (see `alignment`).

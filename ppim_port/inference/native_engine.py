@@ -39,16 +39,15 @@ class _Own(threading.local):
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What a thread computes while it is recorded.
+    """What a thread computed while it was recorded.
 
     Attributes:
-        recorder: remembers the calls, once `begin` was called.
+        recorder: remembers the calls.
         blocks: the memory that these point to.
     """
 
     recorder: Recorder
     blocks: list[Block]
-    begin: Callable[[], None]
 
 
 class NativeEngine:
@@ -75,16 +74,12 @@ class NativeEngine:
 
     @contextmanager
     def recording(self) -> Iterator[Recording]:
-        """Let what this thread computes have memory of its own, and be recorded."""
+        """Record what this thread computes, in memory that nobody else gets."""
         recorder = Recorder.of(self._library)
-
-        def begin() -> None:
+        with self._memory.pinned() as blocks:
             self._own.recorder = recorder
-            self._memory.pin()
-
-        with self._memory.apart() as blocks:
             try:
-                yield Recording(recorder, blocks, begin)
+                yield Recording(recorder, blocks)
             finally:
                 self._own.recorder = None
 

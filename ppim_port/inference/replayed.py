@@ -1,14 +1,13 @@
-"""A net's program on our kernels: run by Python once for a size, then by C++ alone.
+"""A net's program on our kernels: run by Python until a size comes again, then by C++.
 
-The first pictures of a size go through the program layer by layer, which checks every
-shape. What it called is made again for the next ones in one go: layers are quicker than
-Python's way from one to the next.
+A program calls layer by layer, and each checks its shapes. What it called is written down
+when a size comes a second time, and made again for the next pictures in one go: Python
+takes as long from one layer to the next as a late layer does.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,9 +18,6 @@ from ppim_port.inference.native_engine import NativeEngine
 from ppim_port.native.alignment import block, within
 from ppim_port.native.replay import Replay
 from ppim_port.state_dict import Array
-
-# Whole batches and the last one; each keeps a net's activations.
-SIZES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +39,11 @@ class _Plan:
         return self.logits.copy()
 
 
-class _Plans(threading.local):
-    """One thread's, the size that was used last at the end."""
+class _Own(threading.local):
+    """What a thread saw last, and its plan, which another size may outlive."""
 
-    def __init__(self) -> None:
-        self.by_shape: OrderedDict[tuple[int, ...], _Plan] = OrderedDict()
+    shape: tuple[int, ...] | None = None
+    plan: _Plan | None = None
 
 
 class Replayed:
@@ -63,7 +59,7 @@ class Replayed:
     def __init__(self, engine: NativeEngine, program: Callable[[Array], Array]) -> None:
         self._engine = engine
         self._program = program
-        self._plans = _Plans()
+        self._own = _Own()
 
     def __call__(self, pictures: Array) -> Array:
         """The logits, a new array.
@@ -75,24 +71,23 @@ class Replayed:
             InputSizeError: a size that the net cannot take.
             UsageError: they are not float32.
         """
-        if not len(pictures) or pictures.dtype != np.float32:
-            # The engine knows what to say to them.
-            return self._program(np.ascontiguousarray(pictures))
-        plans = self._plans.by_shape
-        plan = plans.pop(pictures.shape, None) or self._plan(pictures)
-        plans[pictures.shape] = plan
-        if len(plans) > SIZES:
-            plans.popitem(last=False)
-        return plan.run(pictures)
+        own, shape = self._own, pictures.shape
+        # The engine knows what to say of another dtype.
+        if len(pictures) and pictures.dtype == np.float32:
+            if own.plan and own.plan.pictures.shape == shape:
+                own.shape = shape
+                return own.plan.run(pictures)
+            if own.shape == shape:
+                own.plan = self._recorded(pictures)
+                return own.plan.logits.copy()
+        logits = self._program(np.ascontiguousarray(pictures)).copy()
+        own.shape = shape
+        return logits
 
-    def _plan(self, pictures: Array) -> _Plan:
-        memory = block(pictures.nbytes)
-        copy = within(memory, pictures.shape, np.float32)
+    def _recorded(self, pictures: Array) -> _Plan:
+        """Run the program, and write down what it calls."""
+        copy = within(block(pictures.nbytes), pictures.shape, np.float32)
         copy[...] = pictures
         with self._engine.recording() as recording:
-            # Its blocks find their sizes first, so that those that stay are few.
-            self._program(copy)
-            recording.begin()
             logits = self._program(copy)
-            calls = Replay(recording.recorder)
-        return _Plan(copy, calls, logits, recording.blocks)
+        return _Plan(copy, Replay(recording.recorder), logits, recording.blocks)
