@@ -41,6 +41,7 @@ bench: $(STAMP)  ## the tables of docs/performance.md, measured here
 	$(BIN)/python -W ignore -m benchmarks.operators
 	$(BIN)/python -W ignore -m benchmarks.operators --backward
 	$(BIN)/python -W ignore -m benchmarks.nets
+	$(BIN)/python -W ignore -m benchmarks.engines
 	$(BIN)/python -W ignore -m benchmarks.stages
 	$(BIN)/python -W ignore -m benchmarks.evaluation
 	$(BIN)/python -m benchmarks.conversion
