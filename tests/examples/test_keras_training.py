@@ -26,6 +26,7 @@ def arguments(run: Path, net: str, *more: str) -> list[str]:
     return ["--smoke", "--quiet", *given, *more]
 
 
+@pytest.mark.slow
 def test_the_convolution_net_is_above_chance(tmp_path: Path) -> None:
     run = tmp_path / "run"
     few = ["--epochs", "3", "--batch-size", "50", "--lr", "0.002"]

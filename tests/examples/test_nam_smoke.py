@@ -49,6 +49,7 @@ def test_two_epochs_are_above_chance(trained: Path) -> None:
     assert rows[-1].test_top1 > above_chance(1000, 10)
 
 
+@pytest.mark.slow
 def test_the_weights_convert_with_proof_and_score_alike_in_both(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

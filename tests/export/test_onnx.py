@@ -90,6 +90,7 @@ def test_a_file_of_one_picture_takes_no_two(fused: bool, tmp_path: Path) -> None
     assert [d.dim_value for d in shape] == [1, 3, 32, 32]
 
 
+@pytest.mark.slow
 def test_a_plain_rednet_holds_operators_of_onnx_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     model = made()

@@ -109,6 +109,7 @@ def test_a_net_of_pytorch_is_refused(tmp_path: Path) -> None:
         export_paddle_static(create_model("rednet26"), tmp_path / "served")
 
 
+@pytest.mark.slow
 def test_the_command_exports_a_folder(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
