@@ -10,7 +10,6 @@ import io
 import json
 from collections.abc import Mapping
 from typing import BinaryIO
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from ppim_port.checkpoint.hdf5 import library
 from ppim_port.checkpoint.keras_file import CONFIG, METADATA, WEIGHTS
@@ -48,6 +47,9 @@ def write_archive(
         metadata: "config", the net's own description as JSON text, and
             "keras_version".
     """
+    # Here, because nothing else of the package needs it.
+    from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
     buffer = io.BytesIO()
     write_weights(state, buffer)
     noted = {"keras_version": metadata[VERSION_KEY], "date_saved": _DATE_TEXT}

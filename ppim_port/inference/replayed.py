@@ -1,8 +1,8 @@
 """A net's program on our kernels: run by Python until a size comes again, then by C++.
 
-A program calls layer by layer, and each checks its shapes. What it called is written down
-when a size comes a second time, and made again for the next pictures in one go: Python
-takes as long from one layer to the next as a late layer does.
+A program calls layer by layer, and each checks its shapes. What it called is written
+down when a size comes a second time, and made again for the next pictures in one go:
+Python takes as long from one layer to the next as a late layer does.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from tests.convert.test_light import BLOCKING, SCRIPT, loaded, new_process
 Run = Callable[..., Ran]
 
 # Commands that run a net, and so may load a framework.
-RUN_NETS = {"verify"}
+RUN_NETS = {"verify", "export"}
 LIGHT = sorted(COMMANDS.keys() - RUN_NETS)
 
 

@@ -54,7 +54,9 @@ def test_a_row_says_what_why_and_how_large(official: Path, run: Run) -> None:
         "2048x1000",
         "float32",
     ]
-    assert row.endswith("Linear is [out, in] in PyTorch and [in, out] in Paddle")
+    assert row.endswith(
+        "Linear is [out, in] in PyTorch and [in, out] in Paddle and Keras"
+    )
     counter = next(line for line in lines if "num_batches_tracked" in line)
     assert counter.split()[1:5] == ["drop", "-", "scalar", "int64"]
     assert counter.endswith("no counterpart in the target; evaluation never reads it")

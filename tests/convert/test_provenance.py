@@ -113,6 +113,8 @@ def test_versions_are_those_of_the_installed_packages(ported: Outcome) -> None:
         "numpy",
         "torch",
         "paddlepaddle",
+        "keras",
+        "h5py",
         "safetensors",
     ]
     assert versions == {name: version(name) for name in versions}

@@ -186,10 +186,12 @@ def test_flat_pictures_with_a_list_are_scored_as_by_hand(
 
 
 @needs_kernels
-def test_bfloat16_changes_no_first_class() -> None:
+def test_bfloat16_gets_as_many_right_and_counts_its_flips() -> None:
+    """One picture's two best logits are 0.07 of 63 apart: some sets tell them so."""
     request = Request("rednet26", PICTURES, framework="torch", weights=WEIGHTS)
     result = evaluate(replace(request, precision="bfloat16"))
     assert (result.score.top1_correct, result.score.top5_correct) == (TOP1, TOP5)
     assert result.flips is not None
-    assert (result.flips.pictures, result.flips.top1) == (COUNT, 0)
+    assert result.flips.pictures == COUNT
+    assert result.flips.top1 <= 1
     assert 0 < result.flips.largest < 2

@@ -126,6 +126,7 @@ class InvolutionCifarFamily:
 
     variants = tuple(CHANNELS)
     namings = (Naming("plain", {"": ""}),)
+    classifier = ("fc2",)
 
     def configure(
         self, variant: str, *, num_classes: int = 10
