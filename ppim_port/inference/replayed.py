@@ -15,7 +15,7 @@ import numpy as np
 
 from ppim_port.inference.memory import Block
 from ppim_port.inference.native_engine import NativeEngine
-from ppim_port.native.alignment import block, within
+from ppim_port.native.alignment import aligned
 from ppim_port.native.replay import Replay
 from ppim_port.state_dict import Array
 
@@ -86,8 +86,7 @@ class Replayed:
 
     def _recorded(self, pictures: Array) -> _Plan:
         """Run the program, and write down what it calls."""
-        copy = within(block(pictures.nbytes), pictures.shape, np.float32)
-        copy[...] = pictures
+        copy = aligned(pictures)
         with self._engine.recording() as recording:
             logits = self._program(copy)
         return _Plan(copy, Replay(recording.recorder), logits, recording.blocks)

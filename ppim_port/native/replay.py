@@ -43,8 +43,8 @@ class Replay:
     """
 
     def __init__(self, recorder: Recorder) -> None:
-        self._library = recorder
-        self._arguments = [arguments for _, arguments in recorder.steps]
+        # It also keeps the arguments alive, whose addresses are taken here.
+        self._recorder = recorder
         steps = [
             Step(NUMBERS[function], ctypes.addressof(arguments))
             for function, arguments in recorder.steps
@@ -57,4 +57,4 @@ class Replay:
         Raises:
             MemoryError: there was not enough; the outputs are not whole.
         """
-        self._library.replay(self._steps)
+        self._recorder.replay(self._steps)

@@ -66,7 +66,7 @@ struct CopyArguments {
   int64_t bytes;
 };
 
-// A call that was recorded: which function, in the order of `library.py`, and with what.
+// A call that was recorded: which function, in the order of `arguments.py`, and with what.
 struct Step {
   int64_t function;
   const void* arguments;
