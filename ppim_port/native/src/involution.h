@@ -7,12 +7,14 @@
 
 #include <vector>
 
+#include "ahead.h"
 #include "involution_block.h"
 #include "parallel.h"
 
 namespace {
 
-constexpr int64_t BLOCK = 4;  // positions at most
+constexpr int64_t BLOCK = 4;   // positions at most
+constexpr int64_t AHEAD = 16;  // positions from a block to what it asks for
 
 // Kernels in what they are multiplied in: once, not for each channel.
 inline const float* widened(const float* kernels, int64_t, float*) { return kernels; }
@@ -43,6 +45,20 @@ inline void position(const InvolutionArguments& p, const T* input, const F* weig
     vectors<1, T>(p, input, weight, output, c, rows, columns);
 }
 
+// What `count` positions from `x` on will touch first: the last row of the input that
+// they see (those above it were read for the row before), kernels and output.
+template <int S, class T, class W>
+INLINED void ask_for_positions(const InvolutionArguments& p, const T* input,
+                               const W* kernels, T* output, int64_t x, int64_t count,
+                               const Span& rows) {
+  int64_t elements = p.groups * p.kernel_size * p.kernel_size;
+  int64_t stride = S ? S : p.stride, line = rows.origin + (rows.end - 1) * p.dilation;
+  ask_for(input, (line * p.width + x * stride) * p.channels,
+          count * stride * p.channels);
+  ask_for(kernels, x * elements, count * elements);
+  ask_for<true>(output, x * p.channels, count * p.channels);
+}
+
 // A row of the output, in blocks; `kernels` and `output` are of its first position.
 template <int K, int S, class T, class W, class F = accumulator_t<T>>
 inline void row(const InvolutionArguments& p, const T* input, const W* kernels,
@@ -52,6 +68,7 @@ inline void row(const InvolutionArguments& p, const T* input, const W* kernels,
     int64_t left = p.out_width - x, count = K == 0 || left == 1 ? 1 : left < BLOCK ? 2 : BLOCK;
     const F* weight = widened(kernels + x * elements, count * elements, room);
     T* to = output + x * p.channels;
+    ask_for_positions<S>(p, input, kernels, output, x + AHEAD, count, rows);
     if constexpr (K != 0) {
       if (count == BLOCK) positions<K, S, BLOCK, T>(p, input, weight, to, x, rows);
       if (count == 2) positions<K, S, 2, T>(p, input, weight, to, x, rows);
