@@ -2,6 +2,7 @@
 
     python -m benchmarks.gpu [--batch 64] [--dtypes float32 bfloat16] [--formats ...]
     python -m benchmarks.gpu --arithmetic        bytes that must move; needs no GPU
+    python -m benchmarks.gpu --code              instructions to issue; needs no GPU
 
 One run on one card: RedNet-26's shapes, forward and forward + backward, medians with
 a cold second-level cache. A form is checked against ours in float64 before it is timed.
@@ -35,6 +36,9 @@ def main() -> None:
             print(f"\nbatch {options.batch}, {name}")
             print(table(gpu_traffic.HEADER, gpu_traffic.rows(options.batch, size)))
         return
+    if options.code:
+        _print_code(options)
+        return
     _require_a_gpu()
     bandwidth = _bandwidth()
     print(f"{_card()}; a copy moves {bandwidth / 1e9:.0f} GB/s")
@@ -55,7 +59,17 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS)
     parser.add_argument("--arithmetic", action="store_true")
+    parser.add_argument("--code", action="store_true")
     return parser.parse_args()
+
+
+def _print_code(options: argparse.Namespace) -> None:
+    from benchmarks import gpu_code
+
+    for dtype in options.dtypes:
+        for memory_format in options.formats:
+            print(f"\n{dtype}, {memory_format}")
+            print(table(gpu_code.HEADER, list(gpu_code.rows(dtype, memory_format))))
 
 
 def _require_a_gpu() -> None:

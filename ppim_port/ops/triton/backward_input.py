@@ -31,18 +31,18 @@ def involution_backward_input(
     out_height: int,
     out_width: int,
     weight_n: int,
-    weight_g: int,
-    weight_t: int,
-    weight_h: int,
-    weight_w: int,
+    weight_g: tl.constexpr,
+    weight_t: tl.constexpr,
+    weight_h: tl.constexpr,
+    weight_w: tl.constexpr,
     upstream_n: int,
-    upstream_c: int,
-    upstream_h: int,
-    upstream_w: int,
+    upstream_c: tl.constexpr,
+    upstream_h: tl.constexpr,
+    upstream_w: tl.constexpr,
     grad_n: int,
-    grad_c: int,
-    grad_h: int,
-    grad_w: int,
+    grad_c: tl.constexpr,
+    grad_h: tl.constexpr,
+    grad_w: tl.constexpr,
     GROUP_CHANNELS: tl.constexpr,
     KERNEL_SIZE: tl.constexpr,
     STRIDE: tl.constexpr,
@@ -64,33 +64,33 @@ def involution_backward_input(
     inside = block_y * rows < height
     channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
     there = (channel < GROUP_CHANNELS)[:, None]
-    channel += group * GROUP_CHANNELS
+    own = group * GROUP_CHANNELS
     reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
-    upstream += picture * upstream_n + channel[:, None] * upstream_c
-    weight += picture * weight_n + group * weight_g
+    first: tl.constexpr = first_offset(KERNEL_SIZE, STRIDE, DILATION)
+    y, z = block_y * ROWS, block_z + first
+    upstream += (
+        picture * upstream_n + own * upstream_c + y * upstream_h + z * upstream_w
+    )
+    weight += picture * weight_n + group * weight_g + y * weight_h + z * weight_w
     total = ()
     for _ in tl.static_range(rows * STRIDE):
         total += (tl.zeros((BLOCK_CHANNELS, BLOCK), SUM),)
-    for h in range(
-        first_offset(KERNEL_SIZE, STRIDE, DILATION),
-        last_offset(STRIDE, KERNEL_SIZE, STRIDE, DILATION) + 1,
-        column_step(STRIDE, DILATION),
-    ):
-        z = block_z + h
+    step: tl.constexpr = column_step(STRIDE, DILATION)
+    last: tl.constexpr = last_offset(STRIDE, KERNEL_SIZE, STRIDE, DILATION)
+    for h in range(first, last + 1, step):
         in_columns = inside & (z >= 0) & (z < out_width)
         for v in tl.static_range(
-            first_offset(KERNEL_SIZE, STRIDE, DILATION),
-            last_offset(rows, KERNEL_SIZE, STRIDE, DILATION) + 1,
+            first, last_offset(rows, KERNEL_SIZE, STRIDE, DILATION) + 1
         ):
             if is_reached(v, rows, KERNEL_SIZE, STRIDE, DILATION):
-                y = block_y * ROWS + v
-                there_out = in_columns & (y >= 0) & (y < out_height)
+                there_out = in_columns & (y + v >= 0) & (y + v < out_height)
                 values = tl.load(
-                    upstream + (y * upstream_h + z * upstream_w)[None, :],
+                    upstream[None, :]
+                    + (channel * upstream_c)[:, None]
+                    + v * upstream_h,
                     mask=there & there_out[None, :],
                     other=0.0,
                 ).to(SUM)
-                place = weight + y * weight_h + z * weight_w
                 updated = ()
                 for r in tl.static_range(rows):
                     for q in tl.static_range(STRIDE):
@@ -101,11 +101,11 @@ def involution_backward_input(
                             j = offset // DILATION
                             is_tap = (offset >= 0) & (offset % DILATION == 0)
                             is_tap = is_tap & (j < KERNEL_SIZE)
+                            place = weight + j * weight_t
                             kernel = tl.load(
-                                place + (i * KERNEL_SIZE + j) * weight_t,
+                                place + i * KERNEL_SIZE * weight_t + v * weight_h,
                                 mask=there_out & is_tap,
                                 other=0.0,
-                                eviction_policy="evict_first",
                             ).to(SUM)
                             updated += (
                                 total[r * STRIDE + q] + kernel[None, :] * values,
@@ -113,13 +113,16 @@ def involution_backward_input(
                         else:
                             updated += (total[r * STRIDE + q],)
                 total = updated
-    grad += picture * grad_n + channel[:, None] * grad_c
+        z += step
+        upstream += step * upstream_w
+        weight += step * weight_w
+    y, z = block_y * rows, block_z * STRIDE
+    grad += picture * grad_n + own * grad_c + y * grad_h + z * grad_w
     for r in tl.static_range(rows):
         for q in tl.static_range(STRIDE):
-            y = block_y * rows + r
-            z = block_z * STRIDE + q
+            there_x = inside & (y + r < height) & (z + q < width)
             tl.store(
-                grad + (y * grad_h + z * grad_w)[None, :],
+                grad[None, :] + (channel * grad_c)[:, None] + (r * grad_h + q * grad_w),
                 total[r * STRIDE + q].to(grad.dtype.element_ty),
-                mask=there & (inside & (y < height) & (z < width))[None, :],
+                mask=there & there_x[None, :],
             )

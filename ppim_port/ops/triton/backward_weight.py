@@ -24,18 +24,18 @@ def involution_backward_weight(
     out_height: int,
     out_width: int,
     x_n: int,
-    x_c: int,
-    x_h: int,
-    x_w: int,
+    x_c: tl.constexpr,
+    x_h: tl.constexpr,
+    x_w: tl.constexpr,
     upstream_n: int,
-    upstream_c: int,
-    upstream_h: int,
-    upstream_w: int,
+    upstream_c: tl.constexpr,
+    upstream_h: tl.constexpr,
+    upstream_w: tl.constexpr,
     grad_n: int,
-    grad_g: int,
-    grad_t: int,
-    grad_h: int,
-    grad_w: int,
+    grad_g: tl.constexpr,
+    grad_t: tl.constexpr,
+    grad_h: tl.constexpr,
+    grad_w: tl.constexpr,
     GROUP_CHANNELS: tl.constexpr,
     KERNEL_SIZE: tl.constexpr,
     STRIDE: tl.constexpr,
@@ -55,26 +55,27 @@ def involution_backward_weight(
     reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
     channel = tl.arange(0, BLOCK_CHANNELS)
     there = (channel < GROUP_CHANNELS)[:, None]
-    first = group * GROUP_CHANNELS + channel[:, None]
-    x += picture * x_n + first * x_c
-    upstream += picture * upstream_n + first * upstream_c + (z * upstream_w)[None, :]
-    grad += picture * grad_n + group * grad_g + z * grad_w
+    own = group * GROUP_CHANNELS
+    row, column = y * STRIDE - reach, z * STRIDE - reach
+    x += picture * x_n + own * x_c + row * x_h + column * x_w
+    upstream += (
+        picture * upstream_n + own * upstream_c + y * upstream_h + z * upstream_w
+    )
+    grad += picture * grad_n + group * grad_g + y * grad_h + z * grad_w
     held = ()
     for r in tl.static_range(ROWS):
         part = tl.load(
-            upstream + ((y + r) * upstream_h)[None, :],
+            upstream[None, :] + (channel * upstream_c)[:, None] + r * upstream_h,
             mask=there & (inside & (y + r < out_height))[None, :],
             other=0.0,
         ).to(SUM)
         held += (part,)
-    for j in range(KERNEL_SIZE):
-        column = z * STRIDE - reach + j * DILATION
+    for _j in range(KERNEL_SIZE):
         in_columns = inside & (column >= 0) & (column < width)
         for u in tl.static_range(span(ROWS, KERNEL_SIZE, STRIDE, DILATION)):
             if is_read(u, ROWS, KERNEL_SIZE, STRIDE, DILATION):
-                row = y * STRIDE - reach + u
-                there_x = (in_columns & (row >= 0) & (row < height))[None, :]
-                place = x + (row * x_h + column * x_w)[None, :]
+                there_x = (in_columns & (row + u >= 0) & (row + u < height))[None, :]
+                place = x[None, :] + (channel * x_c)[:, None] + u * x_h
                 values = tl.load(place, mask=there & there_x, other=0.0).to(SUM)
                 for r in tl.static_range(ROWS):
                     # Not kept in a variable: it would be one at run time.
@@ -88,15 +89,18 @@ def involution_backward_weight(
                                 place + c * x_c, mask=more & there_x, other=0.0
                             ).to(SUM)
                             b = tl.load(
-                                upstream
-                                + c * upstream_c
-                                + ((y + r) * upstream_h)[None, :],
+                                upstream[None, :]
+                                + ((c + channel) * upstream_c)[:, None]
+                                + r * upstream_h,
                                 mask=more & (inside & (y + r < out_height))[None, :],
                                 other=0.0,
                             ).to(SUM)
                             total += tl.sum(a * b, axis=0)
                         tl.store(
-                            grad + (i * KERNEL_SIZE + j) * grad_t + (y + r) * grad_h,
+                            grad + i * KERNEL_SIZE * grad_t + r * grad_h,
                             total.to(grad.dtype.element_ty),
                             mask=inside & (y + r < out_height),
                         )
+        column += DILATION
+        x += DILATION * x_w
+        grad += grad_t

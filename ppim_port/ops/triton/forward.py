@@ -31,18 +31,18 @@ def involution_forward(
     out_height: int,
     out_width: int,
     x_n: int,
-    x_c: int,
-    x_h: int,
-    x_w: int,
+    x_c: tl.constexpr,
+    x_h: tl.constexpr,
+    x_w: tl.constexpr,
     weight_n: int,
-    weight_g: int,
-    weight_t: int,
-    weight_h: int,
-    weight_w: int,
+    weight_g: tl.constexpr,
+    weight_t: tl.constexpr,
+    weight_h: tl.constexpr,
+    weight_w: tl.constexpr,
     out_n: int,
-    out_c: int,
-    out_h: int,
-    out_w: int,
+    out_c: tl.constexpr,
+    out_h: tl.constexpr,
+    out_w: tl.constexpr,
     GROUP_CHANNELS: tl.constexpr,
     KERNEL_SIZE: tl.constexpr,
     STRIDE: tl.constexpr,
@@ -64,22 +64,21 @@ def involution_forward(
     inside = y < out_height
     channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
     there = (channel < GROUP_CHANNELS)[:, None]
-    channel += group * GROUP_CHANNELS
     reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
-    x += picture * x_n + channel[:, None] * x_c
-    weight += picture * weight_n + group * weight_g + z * weight_w
+    own = group * GROUP_CHANNELS
+    row, column = y * STRIDE - reach, z * STRIDE - reach
+    x += picture * x_n + own * x_c + row * x_h + column * x_w
+    weight += picture * weight_n + group * weight_g + y * weight_h + z * weight_w
     total = ()
     for _ in tl.static_range(ROWS):
         total += (tl.zeros((BLOCK_CHANNELS, BLOCK), SUM),)
-    for j in range(KERNEL_SIZE):
-        column = z * STRIDE - reach + j * DILATION
+    for _j in range(KERNEL_SIZE):
         in_columns = inside & (column >= 0) & (column < width)
         for u in tl.static_range(span(ROWS, KERNEL_SIZE, STRIDE, DILATION)):
             if is_read(u, ROWS, KERNEL_SIZE, STRIDE, DILATION):
-                row = y * STRIDE - reach + u
-                there_x = in_columns & (row >= 0) & (row < height)
+                there_x = in_columns & (row + u >= 0) & (row + u < height)
                 values = tl.load(
-                    x + (row * x_h + column * x_w)[None, :],
+                    x[None, :] + (channel * x_c)[:, None] + u * x_h,
                     mask=there & there_x[None, :],
                     other=0.0,
                 ).to(SUM)
@@ -89,24 +88,24 @@ def involution_forward(
                     if tap_at(u - r * STRIDE, KERNEL_SIZE, DILATION) >= 0:
                         i = tap_at(u - r * STRIDE, KERNEL_SIZE, DILATION)
                         kernel = tl.load(
-                            weight
-                            + (i * KERNEL_SIZE + j) * weight_t
-                            + (y + r) * weight_h,
+                            weight + i * KERNEL_SIZE * weight_t + r * weight_h,
                             mask=there_x & (y + r < out_height),
                             other=0.0,
-                            eviction_policy="evict_first",
                         ).to(SUM)
                         updated += (total[r] + kernel[None, :] * values,)
                     else:
                         updated += (total[r],)
                 total = updated
-    out += picture * out_n + channel[:, None] * out_c
-    factor = of_channels(scale, channel[:, None], there, AFFINE, SUM)
-    summand = of_channels(shift, channel[:, None], there, AFFINE, SUM)
+        column += DILATION
+        x += DILATION * x_w
+        weight += weight_t
+    factor = of_channels(scale, own + channel[:, None], there, AFFINE, SUM)
+    summand = of_channels(shift, own + channel[:, None], there, AFFINE, SUM)
+    out += picture * out_n + own * out_c + y * out_h + z * out_w
     for r in tl.static_range(ROWS):
         result = finished(total[r], factor, summand, AFFINE, RELU)
         tl.store(
-            out + ((y + r) * out_h + z * out_w)[None, :],
+            out[None, :] + (channel * out_c)[:, None] + r * out_h,
             result.to(out.dtype.element_ty),
             mask=there & (inside & (y + r < out_height))[None, :],
         )

@@ -16,7 +16,13 @@ from ppim_port.errors import UsageError
 from ppim_port.ops.triton.backward_input import involution_backward_input
 from ppim_port.ops.triton.backward_weight import involution_backward_weight
 from ppim_port.ops.triton.forward import involution_forward
-from ppim_port.ops.triton.sizes import LARGEST_GRID, Sizes, check_tensors
+from ppim_port.ops.triton.forward_words import involution_forward_words
+from ppim_port.ops.triton.sizes import (
+    LARGEST_GRID,
+    Sizes,
+    check_tensors,
+    whole_words,
+)
 from ppim_port.ops.triton.tuning import refuse_cpu, tuned
 
 # More channels in a thread's registers would leave too few threads on a processor.
@@ -24,19 +30,19 @@ MOST_CHANNELS = 16
 
 # (ROWS, BLOCK, warps). Lanes run over columns, so full warps of them suit NCHW; with
 # fewer columns than threads the channels of channels-last get threads of their own,
-# and no kernel element takes a detour through shared memory.
+# and no kernel element takes a detour through shared memory. More rows mean fewer
+# instructions an element and more registers a thread.
 CANDIDATES = (
     (2, 128, 4),
-    (1, 128, 4),
     (4, 128, 4),
+    (1, 128, 4),
     (2, 64, 2),
-    (1, 256, 8),
-    (2, 32, 1),
-    (1, 64, 4),
+    (4, 64, 4),
     (2, 64, 4),
     (4, 32, 4),
-    (2, 32, 4),
 )
+# (COLUMNS, BLOCK, warps), for rows that are whole words.
+WORDS = ((4, 64, 2), (4, 128, 4), (4, 32, 1), (2, 64, 2), (2, 128, 4))
 KEY = [
     "height",
     "width",
@@ -73,16 +79,28 @@ def forward(
     out = like(x, sizes)
     scale, shift = affine or (out, out)
     check_tensors(x, weight, out, scale, shift)
+    words = tuple(c for c in WORDS if whole_words(c[0], sizes, x, weight, out))
     launch(
-        involution_forward,
+        involution_forward_words if words else involution_forward,
         (x, weight, scale, shift, out),
         sizes,
-        lanes=lambda rows: _ceil(sizes.out_height, rows) * sizes.out_width,
+        lanes=_words(sizes) if words else _rows(sizes),
         strides=(*x.stride(), *weight.stride(), *out.stride()),
+        candidates=words or CANDIDATES,
         AFFINE=affine is not None,
         RELU=relu,
     )
     return out
+
+
+def _rows(sizes: Sizes) -> Callable[[int], int]:
+    """Lanes a picture and group, each of so many output rows."""
+    return lambda rows: _ceil(sizes.out_height, rows) * sizes.out_width
+
+
+def _words(sizes: Sizes) -> Callable[[int], int]:
+    """Lanes a picture and group, each of so many output columns."""
+    return lambda columns: sizes.out_height * (sizes.out_width // columns)
 
 
 def backward_input(
@@ -112,7 +130,7 @@ def backward_weight(
         involution_backward_weight,
         (x, upstream, grad),
         sizes,
-        lanes=lambda rows: _ceil(sizes.out_height, rows) * sizes.out_width,
+        lanes=_rows(sizes),
         strides=(*x.stride(), *upstream.stride(), *grad.stride()),
         all_channels=True,
     )
@@ -151,10 +169,10 @@ def launch(
         kernel: takes the tensors, the four sides, the tiles, the strides.
         tensors: on one device.
         sizes: of the involution.
-        lanes: lanes a picture and group need when each owns that many rows.
+        lanes: lanes a picture and group need when each owns that many rows or columns.
         strides: of the tensors, in the kernel's order.
         all_channels: whether a program sees all channels of its group.
-        candidates: ROWS, BLOCK and warps to try.
+        candidates: ROWS or COLUMNS, BLOCK and warps to try.
         settings: further compile-time arguments.
 
     Raises:
@@ -171,7 +189,8 @@ def launch(
         raise UsageError(message)
 
     def grid(meta: dict[str, Any]) -> tuple[int, int]:
-        tiles = _ceil(lanes(meta.get("ROWS", 1)), meta["BLOCK"])
+        owned = meta.get("ROWS") or meta.get("COLUMNS") or 1
+        tiles = _ceil(lanes(owned), meta["BLOCK"])
         return tiles * sizes.batch, sizes.groups * blocks
 
     double = tensors[-1].dtype == torch.float64

@@ -15,6 +15,7 @@ from ppim_port.errors import InputError, UsageError
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 LARGEST_OFFSET = 2**31 - 1
+WIDEST_LOAD = 16  # bytes
 # The second dimension of a launch grid holds the groups.
 LARGEST_GRID = 65535
 
@@ -105,6 +106,24 @@ def check_tensors(*tensors: torch.Tensor) -> None:
                 f"{LARGEST_OFFSET} elements. Split it, or use the plain form."
             )
             raise InputError(message)
+
+
+def whole_words(columns: int, sizes: Sizes, *tensors: torch.Tensor) -> bool:
+    """Whether rows of all tensors are whole, aligned words of `columns` elements.
+
+    Args:
+        columns: elements a word.
+        sizes: of the involution; both widths must be a multiple of `columns`.
+        tensors: whose last dimension is that of columns.
+    """
+    if sizes.width % columns or sizes.out_width % columns:
+        return False
+    return all(
+        tensor.stride(-1) == 1
+        and not any(step % columns for step in tensor.stride()[:-1])
+        and tensor.data_ptr() % min(columns * tensor.element_size(), WIDEST_LOAD) == 0
+        for tensor in tensors
+    )
 
 
 def _last_offset(tensor: torch.Tensor) -> int:

@@ -24,11 +24,14 @@ INTERPRETED = (2, 32)
 class Interpreted:
     """A kernel in the interpreter, with the launch syntax of a tuned one."""
 
-    def __init__(self, kernel: Any) -> None:
-        self.kernel = kernel
+    def __init__(self, kernel: Any, columns: int) -> None:
+        self.kernel, self.columns = kernel, columns
 
     def __getitem__(self, grid: Any) -> Any:
-        return partial(self.kernel[grid], **_tile(self.kernel, *INTERPRETED))
+        rows, block = INTERPRETED
+        # Columns divide the width, so they are not free to be chosen here.
+        owned = self.columns if "COLUMNS" in self.kernel.arg_names else rows
+        return partial(self.kernel[grid], **_tile(self.kernel, owned, block))
 
 
 def tuned(
@@ -37,13 +40,13 @@ def tuned(
     """A kernel that is launched by `[grid](...)` and chooses its own tile.
 
     Args:
-        kernel: with the compile-time arguments BLOCK and, as it may be, ROWS.
-        candidates: ROWS, BLOCK and warps to try.
+        kernel: with the compile-time arguments BLOCK and perhaps ROWS or COLUMNS.
+        candidates: ROWS or COLUMNS, BLOCK and warps to try.
         key: arguments whose values make a shape; the fastest is kept for each, on
             the disk too.
     """
     if interpreted():
-        return Interpreted(kernel)
+        return Interpreted(kernel, candidates[0][0])
     return _tuned(kernel, tuple(candidates), tuple(key))
 
 
@@ -60,9 +63,9 @@ def _tuned(
     return triton.autotune(configs, key=known, cache_results=True)(kernel)
 
 
-def _tile(kernel: Any, rows: int, block: int) -> dict[str, int]:
-    # Not every kernel owns several rows at once.
-    tile = {"ROWS": rows, "BLOCK": block}
+def _tile(kernel: Any, owned: int, block: int) -> dict[str, int]:
+    # A kernel's lanes own rows, or columns, or a position each.
+    tile = {"ROWS": owned, "COLUMNS": owned, "BLOCK": block}
     return {name: size for name, size in tile.items() if name in kernel.arg_names}
 
 

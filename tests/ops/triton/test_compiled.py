@@ -12,10 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gpu_code import code
+from benchmarks.gpu_targets import DTYPES, KERNELS, Build, compiled
 from ppim_port.ops.triton import generate, launch
-from tests.support.triton_targets import DTYPES, KERNELS, Build, compiled
 
 AMPERE = 80
+CANDIDATES = {
+    **dict.fromkeys(KERNELS, launch.CANDIDATES),
+    "forward_words": launch.WORDS,
+    "generated": generate.CANDIDATES,
+}
 SMALL = Build("bfloat16", stride=2, kernel_size=3)
 
 
@@ -33,7 +39,7 @@ def test_kernel_compiles_for_hopper_in_bfloat16(name: str) -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernel_compiles_for_a_picture_of_one_pixel(name: str) -> None:
-    build = Build(one_pixel=True, kernel_size=3, rows=1, block=32, warps=1)
+    build = Build(side=1, kernel_size=3, owned=1, block=32, warps=1)
     assert compiled(KERNELS[name], build).asm["cubin"]
 
 
@@ -47,17 +53,37 @@ def test_narrow_tiles_take_channels_last_without_shared_memory(name: str) -> Non
     assert compiled(KERNELS[name], wide).metadata.shared > 0
 
 
-@pytest.mark.parametrize("name", ["forward", "backward_input", "backward_weight"])
+@pytest.mark.parametrize("name", sorted(set(KERNELS) - {"generated"}))
 def test_channels_first_needs_no_shared_memory(name: str) -> None:
     assert compiled(KERNELS[name], Build(kernel_size=3)).metadata.shared == 0
 
 
 @pytest.mark.parametrize("rows", [1, 2, 4])
 def test_an_input_element_is_loaded_once_for_all_rows_of_a_tile(rows: int) -> None:
-    build = Build(rows=rows, kernel_size=5, affine=False)
+    build = Build(owned=rows, kernel_size=5, affine=False)
     ptx = compiled(KERNELS["forward"], build).asm["ptx"]
     inputs, kernel_elements = 16 * (5 + rows - 1), 5 * rows
     assert ptx.count("ld.global") == inputs + kernel_elements
+
+
+@pytest.mark.parametrize(
+    ("dtype", "wide"), [("float32", "LDG.E.128"), ("bfloat16", "LDG.E.64")]
+)
+def test_a_word_is_one_load_and_saves_instructions(dtype: str, wide: str) -> None:
+    build = Build(dtype, owned=4, block=64, warps=2, kernel_size=5)
+    words, elements = code("forward_words", build), code("forward", build)
+    loads = {op for op in words.instructions if op.startswith("LDG")}
+    assert wide in loads
+    assert "LDG.E.U16" not in loads
+    assert words.total < 0.85 * elements.total
+    assert words.instructions["FFMA"] >= 25
+
+
+def test_an_address_is_computed_once_a_row_and_no_register_is_spilled() -> None:
+    found = code("forward_words", Build(owned=4, block=64, warps=2))
+    assert found.spilled == 0
+    # Seven rows of a few additions of 64 bits, over 64 elements a lane.
+    assert sum(n for op, n in found.instructions.items() if "WIDE" in op) < 1
 
 
 @pytest.mark.parametrize("name", KERNELS)
@@ -68,7 +94,7 @@ def test_no_kernel_uses_atomics(name: str) -> None:
     assert "red.global" not in ptx
 
 
-@pytest.mark.parametrize("name", ["forward", "generated"])
+@pytest.mark.parametrize("name", ["forward", "forward_words", "generated"])
 def test_relu_is_not_the_maximum_that_drops_a_nan(name: str) -> None:
     """Which the interpreter cannot show: its maximum keeps a NaN, a GPU's does not."""
     assert "max.f32" not in compiled(KERNELS[name], SMALL).asm["ptx"]
@@ -77,16 +103,16 @@ def test_relu_is_not_the_maximum_that_drops_a_nan(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_every_candidate_compiles_in_both_formats(name: str, dtype: str) -> None:
-    candidates = (generate if name == "generated" else launch).CANDIDATES
-    for tile, channels_last, stride in product(candidates, (False, True), (1, 2)):
-        rows, block, warps = tile
+def test_every_candidate_compiles_in_its_formats(name: str, dtype: str) -> None:
+    formats = (False,) if name == "forward_words" else (False, True)
+    for tile, channels_last, stride in product(CANDIDATES[name], formats, (1, 2)):
+        owned, block, warps = tile
         build = Build(
             dtype,
             channels_last=channels_last,
             kernel_size=3,
             stride=stride,
-            rows=rows,
+            owned=owned,
             block=block,
             warps=warps,
         )

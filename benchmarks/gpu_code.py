@@ -1,0 +1,136 @@
+"""What the GPU kernels' machine code costs, counted without a GPU.
+
+    python -m benchmarks.gpu --code
+
+A multiprocessor of Hopper issues four instructions a clock, each for 32 lanes, and
+whatever a kernel waits for, it cannot finish before its instructions are issued. So
+instructions an output element, over the rate at which a card issues them, are a lower
+bound of the time, as the bytes over the bandwidth are another. Which of the two is
+larger says whether a kernel can reach the memory's limit at all.
+
+Instructions are those that Triton's disassembler lists; the one loop of each kernel,
+over the taps of a row or a column, counts as often as it runs.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import triton
+
+from benchmarks.gpu_targets import GROUP, KERNELS, Build, compiled
+from benchmarks.gpu_traffic import REDNET26, Shape, forward
+from ppim_port.ops.triton.launch import CANDIDATES, WORDS
+
+TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?(\w[\w.]*)(.*);")
+TARGET = re.compile(r"0x([0-9a-f]+)")
+REGISTERS = re.compile(r"REG:(\d+) STACK:(\d+)")
+# NVIDIA's figures for the SXM boards: bytes a second, and lanes of instructions, which
+# are half of the float32 operations.
+CARDS = {"H100": (3.35e12, 33.5e12), "H200": (4.8e12, 33.5e12)}
+HEADER = ("shape", "kernel", "tile", "instructions", "registers", *CARDS)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A compiled kernel, an output element at a time (a position and channel).
+
+    Attributes:
+        instructions: by name, weighed by how often they run, for one lane.
+        registers: a thread's.
+        spilled: bytes of a thread's stack.
+    """
+
+    instructions: dict[str, float]
+    registers: int
+    spilled: int
+
+    @property
+    def total(self) -> float:
+        return sum(self.instructions.values())
+
+
+def code(name: str, build: Build) -> Code:
+    """Compile, disassemble and count the kernel that writes the output."""
+    cubin = compiled(KERNELS[name], build).asm["cubin"]
+    counts = _weighed(_tool("-sass", cubin), build.kernel_size)
+    registers, spilled = REGISTERS.search(_tool("-res-usage", cubin)).groups()
+    elements = build.owned * build.block * GROUP / (build.warps * 32)
+    each = {op: count / elements for op, count in counts.items()}
+    return Code(each, int(registers), int(spilled))
+
+
+def _tool(option: str, cubin: bytes) -> str:
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        command = [str(TOOL), option, file.name]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
+
+
+def _weighed(listing: str, trips: int) -> Counter[str]:
+    """How often each instruction runs; a jump backwards closes a loop."""
+    lines = [
+        found for line in listing.splitlines() if (found := INSTRUCTION.match(line))
+    ]
+    parsed = [(int(at, 16), op, rest) for at, op, rest in (m.groups() for m in lines)]
+    loops = []
+    for at, op, rest in parsed:
+        target = TARGET.search(rest) if op.startswith("BRA") else None
+        # The last instruction jumps to itself.
+        if target and int(target[1], 16) < at:
+            loops.append((int(target[1], 16), at))
+    counts: Counter[str] = Counter()
+    for at, op, _ in parsed:
+        if op != "NOP":
+            inside = sum(begin <= at <= end for begin, end in loops)
+            counts[op] += trips**inside
+    return counts
+
+
+def rows(dtype: str, memory_format: str) -> Iterator[list[str]]:
+    """For each shape, the tile with the fewest instructions, and what it allows."""
+    size = 4 if dtype == "float32" else 2
+    for shape in REDNET26:
+        last = memory_format == "channels_last"
+        name, tile, found = best(shape, dtype, channels_last=last)
+        moved = size * forward(shape, 1) / shape.outputs(1)
+        shares = [
+            f"{min(1.0, moved / bandwidth / (found.total / lanes)):.0%}"
+            for bandwidth, lanes in CARDS.values()
+        ]
+        cells = [f"{found.total:.0f}", str(found.registers), *shares]
+        yield [shape.name, name, " x ".join(map(str, tile)), *cells]
+
+
+def best(shape: Shape, dtype: str, *, channels_last: bool) -> tuple[str, Any, Code]:
+    """The kernel's name, its ROWS or COLUMNS, BLOCK and warps, and its code."""
+    both = (shape.side, shape.out_side)
+    words = [c for c in WORDS if not any(side % c[0] for side in both)]
+    name = "forward_words" if words and not channels_last else "forward"
+    tiles = words if name == "forward_words" else CANDIDATES
+    found = []
+    for owned, block, warps in tiles:
+        build = Build(
+            dtype,
+            channels_last=channels_last,
+            channels=shape.channels,
+            side=shape.side,
+            kernel_size=shape.kernel_size,
+            stride=shape.stride,
+            owned=owned,
+            block=block,
+            warps=warps,
+        )
+        found.append(((owned, block, warps), code(name, build)))
+    tile, cheapest = min(found, key=lambda pair: pair[1].total)
+    return name, tile, cheapest
