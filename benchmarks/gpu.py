@@ -68,8 +68,9 @@ def _print_code(options: argparse.Namespace) -> None:
 
     for dtype in options.dtypes:
         for memory_format in options.formats:
-            print(f"\n{dtype}, {memory_format}")
-            print(table(gpu_code.HEADER, list(gpu_code.rows(dtype, memory_format))))
+            print(f"\nbatch {options.batch}, {dtype}, {memory_format}")
+            rows = gpu_code.rows(dtype, memory_format, options.batch)
+            print(table(gpu_code.HEADER, list(rows)))
 
 
 def _require_a_gpu() -> None:

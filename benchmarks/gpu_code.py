@@ -9,7 +9,8 @@ bound of the time, as the bytes over the bandwidth are another. Which of the two
 larger says whether a kernel can reach the memory's limit at all.
 
 Instructions are those that Triton's disassembler lists; the one loop of each kernel,
-over the taps of a row or a column, counts as often as it runs.
+over the taps of a row or a column, counts as often as it runs. Lanes that compute what
+another one computes too, at a map's edge, are shared by the elements that remain.
 """
 
 from __future__ import annotations
@@ -21,13 +22,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import triton
 
-from benchmarks.gpu_targets import GROUP, KERNELS, Build, compiled
+from benchmarks.gpu_targets import GROUP, KERNELS, Build, compiled, launched
 from benchmarks.gpu_traffic import REDNET26, Shape, forward
-from ppim_port.ops.triton.launch import CANDIDATES, WORDS
+from ppim_port.ops.triton.launch import CANDIDATES, WIDTHS, words_for
 
 TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?(\w[\w.]*)(.*);")
@@ -44,11 +44,13 @@ class Code:
     """A compiled kernel, an output element at a time (a position and channel).
 
     Attributes:
+        name: the kernel's.
         instructions: by name, weighed by how often they run, for one lane.
         registers: a thread's.
         spilled: bytes of a thread's stack.
     """
 
+    name: str
     instructions: dict[str, float]
     registers: int
     spilled: int
@@ -56,6 +58,12 @@ class Code:
     @property
     def total(self) -> float:
         return sum(self.instructions.values())
+
+    def of_batch(self, build: Build, batch: int) -> float:
+        """Instructions for each element of a batch's output."""
+        words = "words" in self.name
+        share = launched(build, batch, words=words) / (batch * build.out_side**2)
+        return self.total * share
 
 
 def code(name: str, build: Build) -> Code:
@@ -65,7 +73,7 @@ def code(name: str, build: Build) -> Code:
     registers, spilled = REGISTERS.search(_tool("-res-usage", cubin)).groups()
     elements = build.owned * build.block * GROUP / (build.warps * 32)
     each = {op: count / elements for op, count in counts.items()}
-    return Code(each, int(registers), int(spilled))
+    return Code(name, each, int(registers), int(spilled))
 
 
 def _tool(option: str, cubin: bytes) -> str:
@@ -97,30 +105,34 @@ def _weighed(listing: str, trips: int) -> Counter[str]:
     return counts
 
 
-def rows(dtype: str, memory_format: str) -> Iterator[list[str]]:
+def rows(dtype: str, memory_format: str, batch: int) -> Iterator[list[str]]:
     """For each shape, the tile with the fewest instructions, and what it allows."""
     size = 4 if dtype == "float32" else 2
     for shape in REDNET26:
         last = memory_format == "channels_last"
-        name, tile, found = best(shape, dtype, channels_last=last)
+        build, found = best(shape, dtype, batch, channels_last=last)
+        each = found.of_batch(build, batch)
         moved = size * forward(shape, 1) / shape.outputs(1)
         shares = [
-            f"{min(1.0, moved / bandwidth / (found.total / lanes)):.0%}"
+            f"{min(1.0, moved / bandwidth / (each / lanes)):.0%}"
             for bandwidth, lanes in CARDS.values()
         ]
-        cells = [f"{found.total:.0f}", str(found.registers), *shares]
-        yield [shape.name, name, " x ".join(map(str, tile)), *cells]
+        tile = f"{build.owned} x {build.block} x {build.warps}"
+        cells = [f"{each:.0f}", str(found.registers), *shares]
+        yield [shape.name, found.name, tile, *cells]
 
 
-def best(shape: Shape, dtype: str, *, channels_last: bool) -> tuple[str, Any, Code]:
-    """The kernel's name, its ROWS or COLUMNS, BLOCK and warps, and its code."""
+def best(
+    shape: Shape, dtype: str, batch: int, *, channels_last: bool
+) -> tuple[Build, Code]:
+    """The tile with the fewest instructions for a batch, and its code."""
     both = (shape.side, shape.out_side)
-    words = [c for c in WORDS if not any(side % c[0] for side in both)]
-    name = "forward_words" if words and not channels_last else "forward"
-    tiles = words if name == "forward_words" else CANDIDATES
-    found = []
-    for owned, block, warps in tiles:
-        build = Build(
+    word = next((w for w in WIDTHS if not any(side % w for side in both)), None)
+    name, tiles = "forward", CANDIDATES
+    if word and not channels_last:
+        name, tiles = "forward_words", words_for(word, shape.out_side)
+    builds = [
+        Build(
             dtype,
             channels_last=channels_last,
             channels=shape.channels,
@@ -128,9 +140,11 @@ def best(shape: Shape, dtype: str, *, channels_last: bool) -> tuple[str, Any, Co
             kernel_size=shape.kernel_size,
             stride=shape.stride,
             owned=owned,
+            word=word,
             block=block,
             warps=warps,
         )
-        found.append(((owned, block, warps), code(name, build)))
-    tile, cheapest = min(found, key=lambda pair: pair[1].total)
-    return name, tile, cheapest
+        for owned, block, warps in tiles
+    ]
+    found = [(build, code(name, build)) for build in builds]
+    return min(found, key=lambda pair: pair[1].of_batch(pair[0], batch))

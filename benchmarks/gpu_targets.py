@@ -48,6 +48,7 @@ class Build:
     stride: int = 1
     dilation: int = 1
     owned: int = 2
+    word: int | None = None  # as many as are owned, if not said
     block: int = 128
     warps: int = 4
     capability: int = 90
@@ -56,6 +57,13 @@ class Build:
     @property
     def out_side(self) -> int:
         return -(-self.side // self.stride)
+
+
+def launched(build: Build, batch: int, *, words: bool) -> int:
+    """Output positions that a batch's launch works on, those worked on twice too."""
+    rows, columns = (1, build.owned) if words else (build.owned, 1)
+    lanes = -(-build.out_side // rows) * -(-build.out_side // columns)
+    return -(-batch * lanes // build.block) * build.block * build.owned
 
 
 @cache
@@ -72,9 +80,11 @@ def compiled(kernel: Any, build: Build) -> Any:
         "BLOCK_CHANNELS": GROUP,
         "ROWS": build.owned,
         "COLUMNS": build.owned,
+        "WORD": build.word or build.owned,
         "BLOCK": build.block,
         "AFFINE": build.affine,
         "RELU": True,
+        "PAIRS": build.channels_last and build.dtype == "bfloat16",
         "REDUCED": GROUP,
         "BLOCK_REDUCED": GROUP,
         "TAPS": 8,

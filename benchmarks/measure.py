@@ -19,8 +19,18 @@ SAMPLED_EVERY_S = 0.2
 
 
 def report_side(work: Callable[[], int]) -> None:
-    """In the child: do the work; print how much was done."""
-    print(json.dumps({"count": work()}))
+    """In the child: do the work; print how much was done, and the KiB it took."""
+    count = work()
+    print(json.dumps({"count": count, "alone": _peak()}))
+
+
+def _peak() -> int:
+    """KiB that this process held at most, since it started its program.
+
+    Not `getrusage`: what that tells begins with what the parent held.
+    """
+    status = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
 
 def run_sides(
@@ -54,6 +64,8 @@ def _run(side: str, command: Sequence[str]) -> dict[str, Any]:
         if process.returncode:
             sys.exit(f"{side} failed:\n{wrong.read()}")
         result = json.loads(said.read().splitlines()[-1])
+    # A side that ends between two samples tells its own peak.
+    peak = max(peak, result.pop("alone"))
     return {**result, "seconds": seconds, "mib": peak / 1024}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from ppim_port.ops.triton.lanes import places
 from ppim_port.ops.triton.taps import (
     column_step,
     first_offset,
@@ -26,6 +27,7 @@ def involution_backward_input(
     weight: tl.tensor,
     upstream: tl.tensor,
     grad: tl.tensor,
+    batch: int,
     height: int,
     width: int,
     out_height: int,
@@ -52,16 +54,14 @@ def involution_backward_input(
     ROWS: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """One tile; grid `(tiles * N, G * channel blocks)`."""
-    tiles = tl.cdiv(tl.cdiv(height, ROWS * STRIDE) * tl.cdiv(width, STRIDE), BLOCK)
-    picture = (tl.program_id(0) // tiles).to(tl.int64)
+    """One tile; grid `(tiles, G * channel blocks)`."""
+    column_blocks = tl.cdiv(width, STRIDE)
+    per_picture = tl.cdiv(height, ROWS * STRIDE) * column_blocks
+    picture, position = places(batch, per_picture, BLOCK)
     blocks: tl.constexpr = (GROUP_CHANNELS + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
     group = tl.program_id(1) // blocks
-    lane = (tl.program_id(0) % tiles) * BLOCK + tl.arange(0, BLOCK)
-    column_blocks = tl.cdiv(width, STRIDE)
-    block_y, block_z = lane // column_blocks, lane % column_blocks
+    block_y, block_z = position // column_blocks, position % column_blocks
     rows: tl.constexpr = ROWS * STRIDE
-    inside = block_y * rows < height
     channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
     there = (channel < GROUP_CHANNELS)[:, None]
     own = group * GROUP_CHANNELS
@@ -78,7 +78,7 @@ def involution_backward_input(
     step: tl.constexpr = column_step(STRIDE, DILATION)
     last: tl.constexpr = last_offset(STRIDE, KERNEL_SIZE, STRIDE, DILATION)
     for h in range(first, last + 1, step):
-        in_columns = inside & (z >= 0) & (z < out_width)
+        in_columns = (z >= 0) & (z < out_width)
         for v in tl.static_range(
             first, last_offset(rows, KERNEL_SIZE, STRIDE, DILATION) + 1
         ):
@@ -120,7 +120,7 @@ def involution_backward_input(
     grad += picture * grad_n + own * grad_c + y * grad_h + z * grad_w
     for r in tl.static_range(rows):
         for q in tl.static_range(STRIDE):
-            there_x = inside & (y + r < height) & (z + q < width)
+            there_x = (y + r < height) & (z + q < width)
             tl.store(
                 grad[None, :] + (channel * grad_c)[:, None] + (r * grad_h + q * grad_w),
                 total[r * STRIDE + q].to(grad.dtype.element_ty),

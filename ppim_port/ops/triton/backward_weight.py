@@ -11,6 +11,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from ppim_port.ops.triton.lanes import places
 from ppim_port.ops.triton.taps import is_read, span, tap_at
 
 
@@ -19,6 +20,7 @@ def involution_backward_weight(
     x: tl.tensor,
     upstream: tl.tensor,
     grad: tl.tensor,
+    batch: int,
     height: int,
     width: int,
     out_height: int,
@@ -45,13 +47,11 @@ def involution_backward_weight(
     ROWS: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """One tile; grid `(tiles * N, G)`."""
-    tiles = tl.cdiv(tl.cdiv(out_height, ROWS) * out_width, BLOCK)
-    picture = (tl.program_id(0) // tiles).to(tl.int64)
+    """One tile; grid `(tiles, G)`."""
+    per_picture = tl.cdiv(out_height, ROWS) * out_width
+    picture, position = places(batch, per_picture, BLOCK)
     group = tl.program_id(1)
-    lane = (tl.program_id(0) % tiles) * BLOCK + tl.arange(0, BLOCK)
-    y, z = lane // out_width * ROWS, lane % out_width
-    inside = y < out_height
+    y, z = position // out_width * ROWS, position % out_width
     reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
     channel = tl.arange(0, BLOCK_CHANNELS)
     there = (channel < GROUP_CHANNELS)[:, None]
@@ -66,12 +66,12 @@ def involution_backward_weight(
     for r in tl.static_range(ROWS):
         part = tl.load(
             upstream[None, :] + (channel * upstream_c)[:, None] + r * upstream_h,
-            mask=there & (inside & (y + r < out_height))[None, :],
+            mask=there & (y + r < out_height)[None, :],
             other=0.0,
         ).to(SUM)
         held += (part,)
     for _j in range(KERNEL_SIZE):
-        in_columns = inside & (column >= 0) & (column < width)
+        in_columns = (column >= 0) & (column < width)
         for u in tl.static_range(span(ROWS, KERNEL_SIZE, STRIDE, DILATION)):
             if is_read(u, ROWS, KERNEL_SIZE, STRIDE, DILATION):
                 there_x = (in_columns & (row + u >= 0) & (row + u < height))[None, :]
@@ -92,14 +92,14 @@ def involution_backward_weight(
                                 upstream[None, :]
                                 + ((c + channel) * upstream_c)[:, None]
                                 + r * upstream_h,
-                                mask=more & (inside & (y + r < out_height))[None, :],
+                                mask=more & (y + r < out_height)[None, :],
                                 other=0.0,
                             ).to(SUM)
                             total += tl.sum(a * b, axis=0)
                         tl.store(
                             grad + i * KERNEL_SIZE * grad_t + r * grad_h,
                             total.to(grad.dtype.element_ty),
-                            mask=inside & (y + r < out_height),
+                            mask=y + r < out_height,
                         )
         column += DILATION
         x += DILATION * x_w

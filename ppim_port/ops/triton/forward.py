@@ -16,7 +16,9 @@ import triton
 import triton.language as tl
 
 from ppim_port.ops.triton.epilogue import finished, of_channels
+from ppim_port.ops.triton.lanes import places
 from ppim_port.ops.triton.taps import is_read, span, tap_at
+from ppim_port.ops.triton.words import load_channels, store_word
 
 
 @triton.jit
@@ -26,6 +28,7 @@ def involution_forward(
     scale: tl.tensor,
     shift: tl.tensor,
     out: tl.tensor,
+    batch: int,
     height: int,
     width: int,
     out_height: int,
@@ -49,63 +52,104 @@ def involution_forward(
     DILATION: tl.constexpr,
     AFFINE: tl.constexpr,
     RELU: tl.constexpr,
+    PAIRS: tl.constexpr,
     SUM: tl.constexpr,
     BLOCK_CHANNELS: tl.constexpr,
     ROWS: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """One tile; grid `(tiles * N, G * channel blocks)`."""
-    tiles = tl.cdiv(tl.cdiv(out_height, ROWS) * out_width, BLOCK)
-    picture = (tl.program_id(0) // tiles).to(tl.int64)
+    """One tile; grid `(tiles, G * channel blocks)`."""
+    per_picture = tl.cdiv(out_height, ROWS) * out_width
+    picture, position = places(batch, per_picture, BLOCK)
     blocks: tl.constexpr = (GROUP_CHANNELS + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
     group = tl.program_id(1) // blocks
-    lane = (tl.program_id(0) % tiles) * BLOCK + tl.arange(0, BLOCK)
-    y, z = lane // out_width * ROWS, lane % out_width
-    inside = y < out_height
-    channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
-    there = (channel < GROUP_CHANNELS)[:, None]
-    reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
+    # A picture's last block of rows moves up until it is whole; rows that are computed
+    # twice are the same: no mask on what is written.
+    y = tl.minimum(position // out_width * ROWS, out_height - ROWS)
+    z = position % out_width
+    parts: tl.constexpr = 2 if PAIRS else 1
+    channels: tl.constexpr = BLOCK_CHANNELS // parts
+    channel = tl.arange(0, channels) + tl.program_id(1) % blocks * channels
+    there = (channel < GROUP_CHANNELS // parts)[:, None]
     own = group * GROUP_CHANNELS
+    reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
     row, column = y * STRIDE - reach, z * STRIDE - reach
     x += picture * x_n + own * x_c + row * x_h + column * x_w
+    if PAIRS:
+        x = x.to(tl.pointer_type(tl.int32))
     weight += picture * weight_n + group * weight_g + y * weight_h + z * weight_w
     total = ()
-    for _ in tl.static_range(ROWS):
-        total += (tl.zeros((BLOCK_CHANNELS, BLOCK), SUM),)
+    for _ in tl.static_range(ROWS * parts):
+        total += (tl.zeros((channels, BLOCK), SUM),)
     for _j in range(KERNEL_SIZE):
-        in_columns = inside & (column >= 0) & (column < width)
+        in_columns = (column >= 0) & (column < width)
         for u in tl.static_range(span(ROWS, KERNEL_SIZE, STRIDE, DILATION)):
             if is_read(u, ROWS, KERNEL_SIZE, STRIDE, DILATION):
                 there_x = in_columns & (row + u >= 0) & (row + u < height)
-                values = tl.load(
-                    x[None, :] + (channel * x_c)[:, None] + u * x_h,
-                    mask=there & there_x[None, :],
-                    other=0.0,
-                ).to(SUM)
-                updated = ()
-                for r in tl.static_range(ROWS):
-                    # Not kept in a variable: it would be one at run time.
-                    if tap_at(u - r * STRIDE, KERNEL_SIZE, DILATION) >= 0:
-                        i = tap_at(u - r * STRIDE, KERNEL_SIZE, DILATION)
-                        kernel = tl.load(
-                            weight + i * KERNEL_SIZE * weight_t + r * weight_h,
-                            mask=there_x & (y + r < out_height),
-                            other=0.0,
-                        ).to(SUM)
-                        updated += (total[r] + kernel[None, :] * values,)
-                    else:
-                        updated += (total[r],)
-                total = updated
+                place = x[None, :] + (channel * x_c)[:, None] + u * (x_h // parts)
+                values = load_channels(place, there & there_x[None, :], PAIRS, SUM)
+                total = _with_row(
+                    total,
+                    values,
+                    weight,
+                    there_x,
+                    u,
+                    (weight_t, weight_h),
+                    (ROWS, KERNEL_SIZE, STRIDE, DILATION),
+                    SUM,
+                )
         column += DILATION
-        x += DILATION * x_w
+        x += DILATION * (x_w // parts)
         weight += weight_t
-    factor = of_channels(scale, own + channel[:, None], there, AFFINE, SUM)
-    summand = of_channels(shift, own + channel[:, None], there, AFFINE, SUM)
     out += picture * out_n + own * out_c + y * out_h + z * out_w
+    factor, summand = (), ()
+    for p in tl.static_range(parts):
+        at = own + (channel * parts + p)[:, None]
+        factor += (of_channels(scale, at, there, AFFINE, SUM),)
+        summand += (of_channels(shift, at, there, AFFINE, SUM),)
     for r in tl.static_range(ROWS):
-        result = finished(total[r], factor, summand, AFFINE, RELU)
-        tl.store(
-            out[None, :] + (channel * out_c)[:, None] + r * out_h,
-            result.to(out.dtype.element_ty),
-            mask=there & (inside & (y + r < out_height))[None, :],
-        )
+        result = ()
+        for p in tl.static_range(parts):
+            sums = total[r * parts + p]
+            result += (finished(sums, factor[p], summand[p], AFFINE, RELU),)
+        place = out[None, :] + (channel * (parts * out_c))[:, None] + r * out_h
+        store_word(place, result, there, parts)
+
+
+@triton.jit
+def _with_row(
+    total: tl.tuple,
+    values: tl.tuple,
+    weight: tl.tensor,
+    mask: tl.tensor,
+    U: tl.constexpr,
+    STEPS: tl.constexpr,
+    WINDOW: tl.constexpr,
+    SUM: tl.constexpr,
+) -> tl.tuple:
+    """The sums of all rows, with what the input row U of the span adds to each."""
+    rows: tl.constexpr = WINDOW[0]
+    size: tl.constexpr = WINDOW[1]
+    parts: tl.constexpr = len(values)
+    updated = ()
+    for r in tl.static_range(rows):
+        # Not kept in a variable: it would be one at run time.
+        if tap_at(U - r * WINDOW[2], size, WINDOW[3]) >= 0:
+            i = tap_at(U - r * WINDOW[2], size, WINDOW[3])
+            at = weight + i * size * STEPS[0] + r * STEPS[1]
+            kernel = _element(at, mask, STEPS[0] == 1).to(SUM)
+            for p in tl.static_range(parts):
+                product = kernel[None, :] * values[p]
+                updated += (total[r * parts + p] + product,)
+        else:
+            for p in tl.static_range(parts):
+                updated += (total[r * parts + p],)
+    return updated
+
+
+@triton.jit
+def _element(
+    pointer: tl.tensor, mask: tl.tensor, NEIGHBOURS: tl.constexpr
+) -> tl.tensor:
+    """A kernel element; a neighbour of one that is used is read, mask or not."""
+    return tl.load(pointer) if NEIGHBOURS else tl.load(pointer, mask=mask, other=0.0)

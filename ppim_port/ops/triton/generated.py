@@ -15,6 +15,7 @@ import triton
 import triton.language as tl
 
 from ppim_port.ops.triton.epilogue import finished, of_channels
+from ppim_port.ops.triton.lanes import places
 
 
 @triton.jit
@@ -26,6 +27,7 @@ def involution_generated(
     scale: tl.tensor,
     shift: tl.tensor,
     out: tl.tensor,
+    batch: int,
     height: int,
     width: int,
     out_height: int,
@@ -59,27 +61,22 @@ def involution_generated(
     BLOCK_CHANNELS: tl.constexpr,
     BLOCK: tl.constexpr,
 ) -> None:
-    """One tile; grid `(tiles * N, G * channel blocks)`."""
-    tiles = tl.cdiv(out_height * out_width, BLOCK)
-    picture = (tl.program_id(0) // tiles).to(tl.int64)
+    """One tile; grid `(tiles, G * channel blocks)`."""
+    picture, position = places(batch, out_height * out_width, BLOCK)
     blocks: tl.constexpr = (GROUP_CHANNELS + BLOCK_CHANNELS - 1) // BLOCK_CHANNELS
     group = tl.program_id(1) // blocks
-    lane = (tl.program_id(0) % tiles) * BLOCK + tl.arange(0, BLOCK)
-    y, z = lane // out_width, lane % out_width
-    inside = y < out_height
+    y, z = position // out_width, position % out_width
     channel = tl.arange(0, BLOCK_CHANNELS) + tl.program_id(1) % blocks * BLOCK_CHANNELS
     there = channel < GROUP_CHANNELS
     channel += group * GROUP_CHANNELS
     reach: tl.constexpr = DILATION * (KERNEL_SIZE - 1) // 2
     taps: tl.constexpr = KERNEL_SIZE * KERNEL_SIZE
     reduced = tl.arange(0, BLOCK_REDUCED)
-    x += picture * x_n + (channel * x_c)[:, None, None]
-    features += picture * features_n + (y * features_h + z * features_w)[:, None]
+    x += (picture * x_n)[None, None, :] + (channel * x_c)[:, None, None]
+    features += (picture * features_n + y * features_h + z * features_w)[:, None]
     features += (reduced * features_c)[None, :]
     matrix += group * taps * matrix_t + (reduced * matrix_c)[:, None]
-    made_of = tl.load(
-        features, mask=inside[:, None] & (reduced < REDUCED)[None, :], other=0.0
-    )
+    made_of = tl.load(features, mask=(reduced < REDUCED)[None, :], other=0.0)
     if WIDEN:
         made_of = made_of.to(SUM)
     total = tl.zeros((BLOCK_CHANNELS, BLOCK), SUM)
@@ -98,7 +95,7 @@ def involution_generated(
             more = c + reduced < REDUCED
             a = tl.load(
                 features + c * features_c,
-                mask=inside[:, None] & more[None, :],
+                mask=more[None, :],
                 other=0.0,
             )
             b = tl.load(
@@ -113,8 +110,7 @@ def involution_generated(
         kernels = tl.trans(kernels + added.to(SUM)[None, :])
         row = (y * STRIDE - reach)[None, :] + (tap // KERNEL_SIZE * DILATION)[:, None]
         column = (z * STRIDE - reach)[None, :] + (tap % KERNEL_SIZE * DILATION)[:, None]
-        there_x = inside[None, :] & (tap < taps)[:, None]
-        there_x = there_x & (row >= 0) & (row < height)
+        there_x = (tap < taps)[:, None] & (row >= 0) & (row < height)
         there_x = there_x & (column >= 0) & (column < width)
         values = tl.load(
             x + (row * x_h + column * x_w)[None, :, :],
@@ -126,9 +122,9 @@ def involution_generated(
     factor = of_channels(scale, channel[:, None], there, AFFINE, SUM)
     summand = of_channels(shift, channel[:, None], there, AFFINE, SUM)
     total = finished(total, factor, summand, AFFINE, RELU)
-    out += picture * out_n + (channel * out_c)[:, None]
+    out += (picture * out_n)[None, :] + (channel * out_c)[:, None]
     tl.store(
         out + (y * out_h + z * out_w)[None, :],
         total.to(out.dtype.element_ty),
-        mask=there & inside[None, :],
+        mask=there,
     )

@@ -19,7 +19,9 @@ from ppim_port.ops.triton.forward import involution_forward
 from ppim_port.ops.triton.forward_words import involution_forward_words
 from ppim_port.ops.triton.sizes import (
     LARGEST_GRID,
+    LARGEST_OFFSET,
     Sizes,
+    channel_pairs,
     check_tensors,
     whole_words,
 )
@@ -43,6 +45,8 @@ CANDIDATES = (
 )
 # (COLUMNS, BLOCK, warps), for rows that are whole words.
 WORDS = ((4, 64, 2), (4, 128, 4), (4, 32, 1), (2, 64, 2), (2, 128, 4))
+# Elements a word, the widest first.
+WIDTHS = (4, 2)
 KEY = [
     "height",
     "width",
@@ -79,28 +83,43 @@ def forward(
     out = like(x, sizes)
     scale, shift = affine or (out, out)
     check_tensors(x, weight, out, scale, shift)
-    words = tuple(c for c in WORDS if whole_words(c[0], sizes, x, weight, out))
-    launch(
-        involution_forward_words if words else involution_forward,
-        (x, weight, scale, shift, out),
-        sizes,
-        lanes=_words(sizes) if words else _rows(sizes),
-        strides=(*x.stride(), *weight.stride(), *out.stride()),
-        candidates=words or CANDIDATES,
-        AFFINE=affine is not None,
-        RELU=relu,
-    )
+    tensors = (x, weight, scale, shift, out)
+    strides = (*x.stride(), *weight.stride(), *out.stride())
+    ends = {"AFFINE": affine is not None, "RELU": relu}
+    word = next((w for w in WIDTHS if whole_words(w, sizes, x, weight, out)), None)
+    if word:
+        launch(
+            involution_forward_words,
+            tensors,
+            sizes,
+            lanes=lambda columns: sizes.out_height * _ceil(sizes.out_width, columns),
+            strides=strides,
+            candidates=words_for(word, sizes.out_width),
+            WORD=word,
+            **ends,
+        )
+    else:
+        launch(
+            involution_forward,
+            tensors,
+            sizes,
+            lanes=_rows(sizes),
+            strides=strides,
+            candidates=tuple(c for c in CANDIDATES if c[0] <= sizes.out_height),
+            PAIRS=channel_pairs(sizes, x, out),
+            **ends,
+        )
     return out
+
+
+def words_for(word: int, out_width: int) -> tuple[tuple[int, int, int], ...]:
+    """The tiles whose lanes own whole words, and no more columns than a row has."""
+    return tuple(tile for tile in WORDS if word <= tile[0] <= out_width)
 
 
 def _rows(sizes: Sizes) -> Callable[[int], int]:
     """Lanes a picture and group, each of so many output rows."""
     return lambda rows: _ceil(sizes.out_height, rows) * sizes.out_width
-
-
-def _words(sizes: Sizes) -> Callable[[int], int]:
-    """Lanes a picture and group, each of so many output columns."""
-    return lambda columns: sizes.out_height * (sizes.out_width // columns)
 
 
 def backward_input(
@@ -177,7 +196,7 @@ def launch(
 
     Raises:
         UsageError: tensors on the CPU outside of Triton's interpreter, or more groups
-            than a launch grid holds.
+            or positions than a launch holds.
     """
     refuse_cpu(tensors[-1].device)
     if tensors[-1].numel() == 0:
@@ -187,11 +206,17 @@ def launch(
     if sizes.groups * blocks > LARGEST_GRID:
         message = f"involution: {sizes.groups} groups; at most {LARGEST_GRID} work."
         raise UsageError(message)
+    if sizes.batch * lanes(1) > LARGEST_OFFSET:
+        message = (
+            f"involution: {sizes.batch} pictures of {sizes.height} x {sizes.width}: "
+            f"more than {LARGEST_OFFSET} positions. Split the batch."
+        )
+        raise UsageError(message)
 
     def grid(meta: dict[str, Any]) -> tuple[int, int]:
         owned = meta.get("ROWS") or meta.get("COLUMNS") or 1
-        tiles = _ceil(lanes(owned), meta["BLOCK"])
-        return tiles * sizes.batch, sizes.groups * blocks
+        tiles = _ceil(sizes.batch * lanes(owned), meta["BLOCK"])
+        return tiles, sizes.groups * blocks
 
     double = tensors[-1].dtype == torch.float64
     run = tuned(kernel, candidates, KEY)
@@ -199,7 +224,8 @@ def launch(
     with torch.cuda.device_of(tensors[-1]):  # type: ignore[no-untyped-call]
         run[grid](
             *tensors,
-            *(sizes.height, sizes.width, sizes.out_height, sizes.out_width),
+            *(sizes.batch, sizes.height, sizes.width),
+            *(sizes.out_height, sizes.out_width),
             *strides,
             GROUP_CHANNELS=sizes.group_channels,
             KERNEL_SIZE=sizes.kernel_size,

@@ -108,20 +108,33 @@ def check_tensors(*tensors: torch.Tensor) -> None:
             raise InputError(message)
 
 
-def whole_words(columns: int, sizes: Sizes, *tensors: torch.Tensor) -> bool:
-    """Whether rows of all tensors are whole, aligned words of `columns` elements.
+def whole_words(word: int, sizes: Sizes, *tensors: torch.Tensor) -> bool:
+    """Whether rows of all tensors are whole, aligned words of `word` elements.
 
     Args:
-        columns: elements a word.
-        sizes: of the involution; both widths must be a multiple of `columns`.
+        word: elements.
+        sizes: of the involution; both widths must be a multiple of `word`.
         tensors: whose last dimension is that of columns.
     """
-    if sizes.width % columns or sizes.out_width % columns:
+    if sizes.width % word or sizes.out_width % word:
         return False
     return all(
         tensor.stride(-1) == 1
-        and not any(step % columns for step in tensor.stride()[:-1])
-        and tensor.data_ptr() % min(columns * tensor.element_size(), WIDEST_LOAD) == 0
+        and not any(step % word for step in tensor.stride()[:-1])
+        and tensor.data_ptr() % min(word * tensor.element_size(), WIDEST_LOAD) == 0
+        for tensor in tensors
+    )
+
+
+def channel_pairs(sizes: Sizes, *tensors: torch.Tensor) -> bool:
+    """Whether channels are neighbours, and two of bfloat16 are aligned to 32 bits."""
+    return sizes.group_channels % 2 == 0 and all(
+        tensor.dtype == torch.bfloat16
+        and tensor.stride(1) == 1
+        and not any(
+            step % 2 for place, step in enumerate(tensor.stride()) if place != 1
+        )
+        and tensor.data_ptr() % 4 == 0
         for tensor in tensors
     )
 

@@ -24,13 +24,14 @@ INTERPRETED = (2, 32)
 class Interpreted:
     """A kernel in the interpreter, with the launch syntax of a tuned one."""
 
-    def __init__(self, kernel: Any, columns: int) -> None:
-        self.kernel, self.columns = kernel, columns
+    def __init__(self, kernel: Any, most: int) -> None:
+        self.kernel, self.most = kernel, most
 
     def __getitem__(self, grid: Any) -> Any:
         rows, block = INTERPRETED
-        # Columns divide the width, so they are not free to be chosen here.
-        owned = self.columns if "COLUMNS" in self.kernel.arg_names else rows
+        # Columns are whole words, so they are not free to be chosen here.
+        columns = "COLUMNS" in self.kernel.arg_names
+        owned = self.most if columns else min(rows, self.most)
         return partial(self.kernel[grid], **_tile(self.kernel, owned, block))
 
 
@@ -46,7 +47,7 @@ def tuned(
             the disk too.
     """
     if interpreted():
-        return Interpreted(kernel, candidates[0][0])
+        return Interpreted(kernel, max(owned for owned, _, _ in candidates))
     return _tuned(kernel, tuple(candidates), tuple(key))
 
 

@@ -1,7 +1,7 @@
 """Words: neighbouring columns that one load brings, taken apart in registers.
 
 In NCHW a thread that owns COLUMNS neighbouring output columns sees K + COLUMNS - 1
-input columns a row. Loaded as aligned words of COLUMNS elements they are a few
+input columns a row. Loaded as aligned words they are a few
 instructions of up to 16 bytes instead of K * COLUMNS of one element each.
 
 bfloat16 is loaded in pairs, as integers: each half becomes a float32 by one shift or
@@ -15,47 +15,77 @@ import triton.language as tl
 
 
 @triton.constexpr_function
-def first_word(reach: int, columns: int) -> int:
-    """The word, from a thread's own, in which its window begins."""
-    return -reach // columns
+def first_word(reach: int, word: int) -> int:
+    """The word, from a thread's own first, in which its window begins."""
+    return -reach // word
 
 
 @triton.constexpr_function
-def last_word(reach: int, columns: int, stride: int) -> int:
-    """The word, from a thread's own, in which its window ends."""
-    return ((columns - 1) * stride + reach) // columns
+def last_word(reach: int, columns: int, stride: int, word: int) -> int:
+    """The word, from a thread's own first, in which its window ends."""
+    return ((columns - 1) * stride + reach) // word
 
 
 @triton.jit
 def load_word(
-    pointer: tl.tensor, mask: tl.tensor, COLUMNS: tl.constexpr, SUM: tl.constexpr
+    pointer: tl.tensor, mask: tl.tensor, WORD: tl.constexpr, SUM: tl.constexpr
 ) -> tl.tuple:
-    """The COLUMNS elements from each pointer on, a tensor like `pointer` for each.
+    """The WORD elements from each pointer on, a tensor like `pointer` for each.
 
     Args:
         pointer: `[A, B]`, aligned to a word.
         mask: `[A, B]` or what broadcasts to it; elsewhere the elements are 0.
-        COLUMNS: 1, 2 or 4.
+        WORD: 1, 2 or 4.
         SUM: the dtype of the result.
     """
     # Triton compiles what follows a `return` too, hence the branches.
-    if COLUMNS == 1:
+    if WORD == 1:
         found = (tl.load(pointer, mask=mask, other=0.0).to(SUM),)
     elif pointer.dtype.element_ty == tl.bfloat16:
-        half: tl.constexpr = COLUMNS // 2
+        half: tl.constexpr = WORD // 2
         pairs = pointer.to(tl.pointer_type(tl.int32))[:, :, None]
         pairs += tl.arange(0, half)[None, None, :]
         apart = _apart(tl.load(pairs, mask=mask[:, :, None], other=0), half)
         found = ()
         for p in tl.static_range(half):
-            # Of two neighbours the first is the lower half.
-            found += ((apart[p] << 16).to(tl.float32, bitcast=True),)
-            found += ((apart[p] & -65536).to(tl.float32, bitcast=True),)
+            found += (_lower(apart[p]), _upper(apart[p]))
     else:
-        elements = pointer[:, :, None] + tl.arange(0, COLUMNS)[None, None, :]
+        elements = pointer[:, :, None] + tl.arange(0, WORD)[None, None, :]
         word = tl.load(elements, mask=mask[:, :, None], other=0.0).to(SUM)
-        found = _apart(word, COLUMNS)
+        found = _apart(word, WORD)
     return found
+
+
+@triton.jit
+def load_channels(
+    pointer: tl.tensor, mask: tl.tensor, PAIRS: tl.constexpr, SUM: tl.constexpr
+) -> tl.tuple:
+    """What each pointer holds: a channel, or, where PAIRS, two of bfloat16.
+
+    Args:
+        pointer: `[A, B]`, to elements, or to 32 bits of two of them.
+        mask: `[A, B]`; elsewhere the elements are 0.
+        PAIRS: whether there are two, the even channel first.
+        SUM: the dtype of the result.
+    """
+    if PAIRS:
+        pair = tl.load(pointer, mask=mask, other=0)
+        found = (_lower(pair), _upper(pair))
+    else:
+        found = (tl.load(pointer, mask=mask, other=0.0).to(SUM),)
+    return found
+
+
+@triton.jit
+def _lower(pair: tl.tensor) -> tl.tensor:
+    """The first of two neighbours of bfloat16 as float32: the lower half."""
+    return (pair << 16).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def _upper(pair: tl.tensor) -> tl.tensor:
+    """The second of two neighbours of bfloat16 as float32: the upper half."""
+    return (pair & -65536).to(tl.float32, bitcast=True)
 
 
 @triton.jit
@@ -78,19 +108,19 @@ def store_word(
     pointer: tl.tensor,
     columns: tl.tuple,
     mask: tl.tensor,
-    COLUMNS: tl.constexpr,
+    WORD: tl.constexpr,
 ) -> None:
-    """Store COLUMNS tensors of `[A, B]` behind each other, from each pointer on."""
+    """Store WORD tensors of `[A, B]` behind each other, from each pointer on."""
     kind: tl.constexpr = pointer.dtype.element_ty
-    if COLUMNS == 1:
+    if WORD == 1:
         tl.store(pointer, columns[0].to(kind), mask=mask)
     else:
-        if COLUMNS == 2:
+        if WORD == 2:
             word = tl.join(columns[0].to(kind), columns[1].to(kind))
         else:
             even = tl.join(columns[0].to(kind), columns[2].to(kind))
             odd = tl.join(columns[1].to(kind), columns[3].to(kind))
             pairs = tl.join(even, odd)
-            word = tl.reshape(pairs, pairs.shape[0], pairs.shape[1], COLUMNS)
-        elements = pointer[:, :, None] + tl.arange(0, COLUMNS)[None, None, :]
+            word = tl.reshape(pairs, pairs.shape[0], pairs.shape[1], WORD)
+        elements = pointer[:, :, None] + tl.arange(0, WORD)[None, None, :]
         tl.store(elements, word, mask=mask[:, :, None])

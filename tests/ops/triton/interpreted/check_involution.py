@@ -15,7 +15,7 @@ import torch
 
 from ppim_port.ops import involution_triton
 from ppim_port.ops.triton import launch, tuning
-from ppim_port.ops.triton.sizes import sizes_of, whole_words
+from ppim_port.ops.triton.sizes import channel_pairs, sizes_of, whole_words
 from tests.support.gpu_forms import difference, gradients
 from tests.support.involutions import Case, oracle
 
@@ -179,6 +179,20 @@ def test_words_are_right(
     found = involution_triton.involution(x, weight, **sizes(case))
     expected = gradients(x, weight, upstream, case)[0]
     assert difference(found, expected) < TOLERANCES[dtype]
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_channels_of_bfloat16_are_taken_in_pairs(stride: int) -> None:
+    case = Case(5, stride, 1, 3, 4, 2, 7, 6)
+    x, weight, upstream = tensors(case, torch.bfloat16)
+    last = x.to(memory_format=torch.channels_last)
+    known = sizes_of(x.shape, weight.shape, **sizes(case))
+    assert channel_pairs(known, last)
+    assert not channel_pairs(known, x)
+    assert not channel_pairs(known, last.float())
+    found = involution_triton.involution(last, channels_last(weight), **sizes(case))
+    expected = gradients(x, weight, upstream, case)[0]
+    assert difference(found, expected) < TOLERANCES[torch.bfloat16]
 
 
 def test_words_that_are_not_aligned_are_not_used() -> None:
