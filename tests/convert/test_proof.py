@@ -84,8 +84,7 @@ FAULTS: dict[str, Fault] = {
     "a corner tap of the last involution": edited(f"{INVOLUTION}.bias", corner_tap),
     "one tensor of zeros": edited("layer4.0.downsample.1.bias", np.zeros_like),
 }
-# What changes the logits least, and what shapes do not show; the rest is by night, and
-# of the same kinds as those of the verification's own test.
+# What changes the logits least, and what no shape shows; the louder rest is by night.
 BY_DAY = (
     "two weights of one shape swapped",
     "one weight of 131,072 by 1 %",
