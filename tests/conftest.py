@@ -1,4 +1,4 @@
-"""What every test has: a garbage collector that passes over what the session holds.
+"""What every test has: quick garbage collection, and no deadline for an example.
 
 A scored run collects garbage twice. With three frameworks and six thousand tests in
 memory each time takes most of a second, longer than scoring a few small pictures.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import gc
 
 import pytest
+from hypothesis import settings
+
+# Hypothesis' 200 ms are too few where other tests have the cores.
+settings.register_profile("ppim", deadline=None)
+settings.load_profile("ppim")
 
 
 @pytest.fixture(scope="module", autouse=True)
