@@ -31,8 +31,12 @@ lint: $(STAMP)  ## ruff, mypy --strict, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Every core has a test already: threads of the frameworks and of BLAS would wait for
+# each other, busily. The nightly run leaves them their own numbers. A file stays with
+# one worker, so that what its tests share is made once.
 test: lint  ## everything that CI runs
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  $(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-all: lint  ## CI's tests and the slow matrices, for the night
 	$(BIN)/python -m pytest -n auto

@@ -19,10 +19,17 @@ from ppim_port.native.build import NAME
 from tests.support.states import made_state, rednet
 
 ROOT = Path(__file__).parent.parent
+# Folders of a checkout; of which the wheel takes three.
+PARTS = {
+    *("ppim_port", "convert", "eval", "tools"),
+    *("benchmarks", "demo", "docs", "examples", "tests"),
+}
 
 
-def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+def run(
+    *command: str | Path, cwd: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | variables
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -34,10 +41,40 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the sources: a build puts its library beside those that it compiled."""
+    folder = tmp_path_factory.mktemp("checkout")
+    old = shutil.ignore_patterns("__pycache__", NAME)
+    for path in (ROOT / ".gitignore", *ROOT.glob("[!.]*")):
+        if path.name in PARTS:
+            shutil.copytree(path, folder / path.name, ignore=old)
+        elif path.is_file():
+            shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compiler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that knows no wide instructions: each set of them compiles for seconds.
+
+    `test_wheel_native.py` has a wheel of all of them, by night.
+    """
+    path = tmp_path_factory.mktemp("compiler") / "c++"
+    path.write_text(
+        '#!/bin/sh\nfor word; do case "$word" in -mavx*) exit 1;; esac; done\n'
+        'exec c++ "$@"\n'
+    )
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(
+    checkout: Path, compiler: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = ("-m", "build", "--wheel", "--no-isolation", "--outdir", folder)
-    done = run(sys.executable, *command, ROOT, cwd=folder)
+    done = run(sys.executable, *command, checkout, cwd=folder, CXX=str(compiler))
     assert done.returncode == 0, done.stderr
     (built,) = folder.glob("*.whl")
     return built

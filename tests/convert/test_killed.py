@@ -21,7 +21,7 @@ from tests.convert.made import listing, save_official, unproven
 from tests.support.states import made_state, rednet
 
 ROOT = Path(__file__).parents[2]
-POINTS = 10  # of each kind: 20 in all
+POINTS = 6  # of each kind: 12 in all
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/sys/kernel/random/boot_id").exists(),

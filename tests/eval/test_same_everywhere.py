@@ -15,6 +15,8 @@ from tests.eval.made import DEMO, DEMO_COUNT, DEMO_LIST
 # Each size and each number of threads once; all pairs are in the slow matrix.
 PAIRS = [(1, 8), (7, 1), (16, 2)]
 ALL_PAIRS = [(size, workers) for size in (1, 7, 16) for workers in (1, 2, 8)]
+# Each format and each framework's once by day; the slow ones are the rest.
+FEW_FORMS = ("official.pth", "torch.safetensors", "paddle.pdparams")
 FORMS = (
     *("official.pth", "torch.pth", "torch.safetensors"),
     *("paddle.pdparams", "paddle.safetensors"),
@@ -55,15 +57,21 @@ def test_no_batch_size_with_any_number_of_threads_changes_a_bit(
     assert_all_same(rows(demo_weights, framework, ALL_PAIRS))
 
 
+@pytest.mark.parametrize(
+    "forms", [FEW_FORMS, pytest.param(FORMS, marks=pytest.mark.slow)], ids=len
+)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_form_of_the_weights_gives_the_same_rows(
-    framework: FrameworkName, demo_in_all_forms: dict[str, Path], tmp_path: Path
+    framework: FrameworkName,
+    forms: tuple[str, ...],
+    demo_in_all_forms: dict[str, Path],
+    tmp_path: Path,
 ) -> None:
     assert set(demo_in_all_forms) == set(FORMS)
     short = tmp_path / "short.txt"
     short.write_text("\n".join(DEMO_LIST.read_text().splitlines()[:4]))
     found = [
-        rows(demo_in_all_forms[form], framework, [(16, 2)], short)[0] for form in FORMS
+        rows(demo_in_all_forms[form], framework, [(16, 2)], short)[0] for form in forms
     ]
     assert_all_same(found, 4)
     assert all(row.label == row.top5[0] for row in found[0])

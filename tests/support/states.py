@@ -9,6 +9,7 @@ here instead of taken from `ppim_port.mapping`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import prod
 from typing import Literal, TypeAlias
 from zlib import crc32
@@ -52,7 +53,14 @@ def layers_of(config: Config) -> tuple[Layer, ...]:
 def made_state(
     config: Config, spelling: Spelling = "torch", *, seed: int = 0
 ) -> StateDict:
-    """Weights that a trained net could have, the variances positive."""
+    """Weights that a trained net could have, the variances positive; to be changed."""
+    made = _made_state(config, spelling, seed)
+    return {key: value.copy() for key, value in made.items()}
+
+
+# Ten million random numbers take fifty times as long as a copy of them.
+@lru_cache(maxsize=4)
+def _made_state(config: Config, spelling: Spelling, seed: int) -> StateDict:
     state = {}
     for layer in layers_of(config):
         for leaf, value in _tensors(layer, seed):

@@ -58,7 +58,7 @@ def test_table_has_a_row_for_each_form_and_its_share_of_the_limit(
         assert work() is not None
         return 1.0
 
-    shape = Shape("small", 32, 4, kernel_size=3)
+    shape = Shape("small", 16, 4, kernel_size=3)
     monkeypatch.setattr(gpu, "DEVICE", "cpu")
     monkeypatch.setattr(gpu, "REDNET26", (shape,))
     monkeypatch.setattr(gpu, "_milliseconds", one_millisecond)
