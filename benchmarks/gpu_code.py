@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import triton
 
@@ -36,6 +37,9 @@ REGISTERS = re.compile(r"REG:(\d+) STACK:(\d+)")
 # NVIDIA's figures for the SXM boards: bytes a second, and lanes of instructions, which
 # are half of the float32 operations.
 CARDS = {"H100": (3.35e12, 33.5e12), "H200": (4.8e12, 33.5e12)}
+# A stride of 1, with which the loop of every kernel is over K taps.
+WITH_GRADIENTS = "stage 1"
+Tiles: TypeAlias = tuple[tuple[int, int, int], ...]
 HEADER = ("shape", "kernel", "tile", "instructions", "registers", *CARDS)
 
 
@@ -67,7 +71,7 @@ class Code:
 
 
 def code(name: str, build: Build) -> Code:
-    """Compile, disassemble and count the kernel that writes the output."""
+    """Compile, disassemble and count a kernel."""
     cubin = compiled(KERNELS[name], build).asm["cubin"]
     counts = _weighed(_tool("-sass", cubin), build.kernel_size)
     registers, spilled = REGISTERS.search(_tool("-res-usage", cubin)).groups()
@@ -106,11 +110,20 @@ def _weighed(listing: str, trips: int) -> Counter[str]:
 
 
 def rows(dtype: str, memory_format: str, batch: int) -> Iterator[list[str]]:
-    """For each shape, the tile with the fewest instructions, and what it allows."""
+    """For each shape, the tile with the fewest instructions, and what it allows.
+
+    Forward; both gradients of `WITH_GRADIENTS`, which move as many bytes.
+    """
     size = 4 if dtype == "float32" else 2
-    for shape in REDNET26:
-        last = memory_format == "channels_last"
-        build, found = best(shape, dtype, batch, channels_last=last)
+    last = memory_format == "channels_last"
+    work = [(shape, _forward_kernel(shape, channels_last=last)) for shape in REDNET26]
+    of = next(shape for shape in REDNET26 if shape.name == WITH_GRADIENTS)
+    work += [
+        (of, ("backward_input", CANDIDATES)),
+        (of, ("backward_weight", CANDIDATES)),
+    ]
+    for shape, kernel in work:
+        build, found = best(shape, kernel, dtype, batch, channels_last=last)
         each = found.of_batch(build, batch)
         moved = size * forward(shape, 1) / shape.outputs(1)
         shares = [
@@ -122,15 +135,28 @@ def rows(dtype: str, memory_format: str, batch: int) -> Iterator[list[str]]:
         yield [shape.name, found.name, tile, *cells]
 
 
+def _forward_kernel(shape: Shape, *, channels_last: bool) -> tuple[str, Tiles]:
+    word = _word(shape)
+    if word and not channels_last:
+        return "forward_words", words_for(word, shape.out_side)
+    return "forward", tuple(t for t in CANDIDATES if t[0] <= shape.out_side)
+
+
+def _word(shape: Shape) -> int | None:
+    both = (shape.side, shape.out_side)
+    return next((w for w in WIDTHS if not any(side % w for side in both)), None)
+
+
 def best(
-    shape: Shape, dtype: str, batch: int, *, channels_last: bool
+    shape: Shape,
+    kernel: tuple[str, Tiles],
+    dtype: str,
+    batch: int,
+    *,
+    channels_last: bool,
 ) -> tuple[Build, Code]:
     """The tile with the fewest instructions for a batch, and its code."""
-    both = (shape.side, shape.out_side)
-    word = next((w for w in WIDTHS if not any(side % w for side in both)), None)
-    name, tiles = "forward", CANDIDATES
-    if word and not channels_last:
-        name, tiles = "forward_words", words_for(word, shape.out_side)
+    name, tiles = kernel
     builds = [
         Build(
             dtype,
@@ -140,7 +166,7 @@ def best(
             kernel_size=shape.kernel_size,
             stride=shape.stride,
             owned=owned,
-            word=word,
+            word=_word(shape),
             block=block,
             warps=warps,
         )

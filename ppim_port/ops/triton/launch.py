@@ -33,15 +33,15 @@ MOST_CHANNELS = 16
 # (ROWS, BLOCK, warps). Lanes run over columns, so full warps of them suit NCHW; with
 # fewer columns than threads the channels of channels-last get threads of their own,
 # and no kernel element takes a detour through shared memory. More rows mean fewer
-# instructions an element and more registers a thread.
+# instructions an element and more registers a thread; seven divide RedNet's maps.
 CANDIDATES = (
-    (2, 128, 4),
     (4, 128, 4),
+    (2, 128, 4),
     (1, 128, 4),
-    (2, 64, 2),
+    (7, 64, 2),
+    (7, 64, 4),
+    (7, 32, 4),
     (4, 64, 4),
-    (2, 64, 4),
-    (4, 32, 4),
 )
 # (COLUMNS, BLOCK, warps), for rows that are whole words.
 WORDS = ((4, 64, 2), (4, 128, 4), (4, 32, 1), (2, 64, 2), (2, 128, 4))
