@@ -12,7 +12,17 @@ from importlib.metadata import PackageNotFoundError, version
 from ppim_port.native.library import PATH, VARIABLE, load
 from ppim_port.version import __version__
 
-_PACKAGES = ("numpy", "opencv-python", "torch", "paddlepaddle", "triton", "pillow")
+_MISSING = "not installed"
+_PACKAGES = (
+    *("numpy", "opencv-python", "torch", "paddlepaddle", "triton", "pillow"),
+    *("keras", "jax", "tensorflow", "onnx", "onnxruntime"),
+)
+# Distributions that bring the same package.
+_OTHER_NAMES = {
+    "paddlepaddle": ("paddlepaddle-gpu",),
+    "opencv-python": ("opencv-python-headless", "opencv-contrib-python"),
+    "tensorflow": ("tensorflow-cpu",),
+}
 
 
 def config() -> dict[str, str]:
@@ -29,6 +39,7 @@ def config() -> dict[str, str]:
         "C++ kernels": _kernels(),
         "involution on a CPU": _on_cpu(),
         "involution on a GPU": _on_gpu(versions["triton"]),
+        "involution in Keras": _in_keras(versions["keras"]),
     }
 
 
@@ -41,10 +52,13 @@ def show_config() -> None:
 
 
 def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+    for name in (package, *_OTHER_NAMES.get(package, ())):
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            continue
+        return found if name == package else f"{found} ({name})"
+    return _MISSING
 
 
 def _kernels() -> str:
@@ -64,6 +78,8 @@ def _on_cpu() -> str:
 
 
 def _on_gpu(triton: str) -> str:
-    if triton == "not installed":
-        return "shifted views (Triton is not installed)"
-    return "Triton"
+    return "shifted views (Triton is not installed)" if triton == _MISSING else "Triton"
+
+
+def _in_keras(keras: str) -> str:
+    return _MISSING if keras == _MISSING else "shifted views, whatever Keras runs on"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,26 @@ def test_every_entry_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
         assert line.startswith(name)
         assert line.endswith(value)
     assert found["ppim-port"] == ppim_port.__version__
+
+
+def test_a_package_under_another_name_is_found_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed = {"tensorflow-cpu": "2.1", "keras": "3.2"}
+
+    def version(name: str) -> str:
+        if name not in installed:
+            raise PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(config, "version", version)
+    found = config.config()
+    assert found["tensorflow"] == "2.1 (tensorflow-cpu)"
+    assert found["keras"] == "3.2"
+    assert found["jax"] == "not installed"
+    assert found["involution in Keras"].startswith("shifted views")
+    del installed["keras"]
+    assert config.config()["involution in Keras"] == "not installed"
 
 
 @needs_kernels
@@ -75,7 +96,7 @@ def test_a_wrong_choice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_not_installed_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_PACKAGES", ("no-such-package", "triton"))
+    monkeypatch.setattr(config, "_PACKAGES", ("no-such-package", "triton", "keras"))
     assert config.config()["no-such-package"] == "not installed"
 
 
