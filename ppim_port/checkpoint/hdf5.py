@@ -3,8 +3,8 @@
 HDF5 is a file system in a file: it can point to other files and to itself. Refused:
 links that are not hard, external and virtual data, filters other than deflate, shuffle
 and fletcher32 (the library would look for a plugin), an object under two names, depth,
-and anything that is no plain numbers. The library is C and parses the file itself: what
-it makes of damaged bytes is bounded by it, not by us.
+a block for a driver, and anything that is no plain numbers. The library is C and parses
+the file itself: what it makes of damaged bytes is bounded by it, not by us.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from ppim_port.state_dict import Array
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_DEPTH = 32
+# The superblock, in the HDF5 file format specification, version 3, section II.A: where its
+# first address is, by version, and which of the addresses is the driver block's.
+_ADDRESSES = {0: 24, 1: 28}
+_DRIVER = 3
 # What h5py was seen to raise on files that were cut off or made to harm.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
 
@@ -80,6 +84,7 @@ def read_hdf5(
         MissingPackageError: h5py is not installed.
     """
     h5py = library()
+    _refuse_driver(view, where)
     try:
         identity = h5py.h5f.open_file_image(bytes(view))
         with h5py.File(identity) as file:
@@ -88,6 +93,17 @@ def read_hdf5(
         kind = type(error).__name__
         text = f"{where}: the HDF5 file is damaged ({kind}). Download it again."
         raise CorruptCheckpointError(text) from None
+
+
+def _refuse_driver(view: memoryview, where: str) -> None:
+    """Refuse a driver block: its size is believed, and 4 GiB are filled for nothing."""
+    head = bytes(view[:96])
+    if len(head) < 96 or head[8] not in _ADDRESSES:
+        return  # Younger versions have none; what is too short the library refuses.
+    size = head[13]
+    begin = _ADDRESSES[head[8]] + _DRIVER * size
+    if head[begin : begin + size] != b"\xff" * size:
+        refused(f"{where}: an HDF5 file with a block for a driver: no weights have one")
 
 
 @dataclass(slots=True)
@@ -128,8 +144,13 @@ class _Reader:
             else:
                 unreadable(f"{named(self.where, path)} is no dataset and no group")
 
-    def _item(self, group: Any, name: str, path: str) -> Any:
-        if not name or not name.isprintable() or name in (".", ".."):
+    def _item(self, group: Any, name: str | bytes, path: str) -> Any:
+        # Bytes are what h5py makes of a name that is no UTF-8.
+        if not (isinstance(name, str) and name.isprintable()) or name in (
+            "",
+            ".",
+            "..",
+        ):
             unreadable(f"{named(self.where, path)}: its name is not proper text")
         link = group.get(name, getlink=True)
         if not isinstance(link, self.h5py.HardLink):

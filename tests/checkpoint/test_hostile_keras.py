@@ -101,6 +101,35 @@ def test_an_hdf5_file_without_weights_is_named(tmp_path: Path) -> None:
         read(tmp_path / "empty.h5")
 
 
+@pytest.mark.parametrize("libver", ["v108", "latest"])
+def test_every_version_of_the_superblock_is_read(tmp_path: Path, libver: str) -> None:
+    path = tmp_path / "x.weights.h5"
+    with h5py.File(path, "w", libver=libver) as file:
+        file[KEY] = VALUE
+    assert path.read_bytes()[8] > 1
+    assert np.array_equal(read(path).state[KEY], VALUE)
+
+
+def test_a_driver_block_whose_size_would_be_believed_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.weights.h5", lambda file: None)
+    raw = bytearray(path.read_bytes())
+    assert raw[8] == 0
+    assert raw[48:56] == b"\xff" * 8
+    raw[48:56] = (31).to_bytes(8, "little")
+    path.write_bytes(raw)
+    with pytest.raises(UnsafeCheckpointError, match="block for a driver"):
+        read(path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = made(tmp_path / "x.weights.h5", lambda file: None)
+    raw = path.read_bytes()
+    assert raw.count(b"dense\0") == 1
+    path.write_bytes(raw.replace(b"dense\0", b"den\xffe\0"))
+    with pytest.raises(CheckpointError, match="not proper text"):
+        read(path)
+
+
 def test_a_cut_keras_file_is_corrupt(tmp_path: Path) -> None:
     path = made(tmp_path / "whole.weights.h5", lambda f: None)
     data = path.read_bytes()

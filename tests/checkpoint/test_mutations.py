@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -41,6 +42,13 @@ def our_file(path: Path, kind: Any, framework: Any) -> None:
     write(state, path, kind=kind, framework=framework)
 
 
+def keras_file(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["layers/conv/vars/0"] = np.arange(24.0, dtype="f4").reshape(2, 3, 4)
+        packed = {"compression": "gzip", "shuffle": True, "fletcher32": True}
+        file.create_dataset("layers/dense/vars/0", data=np.arange(300.0), **packed)
+
+
 FILES: dict[str, Callable[[Path], None]] = {
     "torch zip": lambda path: torch_file(path, True),
     "torch legacy": lambda path: torch_file(path, False),
@@ -49,6 +57,7 @@ FILES: dict[str, Callable[[Path], None]] = {
     "our pdparams": lambda path: our_file(path, "pdparams", "paddle"),
     "our pth": lambda path: our_file(path, "pth", "torch"),
     "our safetensors": lambda path: our_file(path, "safetensors", "torch"),
+    "keras": keras_file,
 }
 
 
