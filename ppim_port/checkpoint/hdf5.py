@@ -27,8 +27,8 @@ from ppim_port.state_dict import Array
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_DEPTH = 32
-# The superblock, in the HDF5 file format specification, version 3, section II.A: where its
-# first address is, by version, and which of the addresses is the driver block's.
+# The superblock, in the HDF5 file format specification, version 3, section II.A: where
+# its first address is, by version, and which of the addresses is the driver block's.
 _ADDRESSES = {0: 24, 1: 28}
 _DRIVER = 3
 # What h5py was seen to raise on files that were cut off or made to harm.

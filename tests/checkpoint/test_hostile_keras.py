@@ -101,15 +101,6 @@ def test_an_hdf5_file_without_weights_is_named(tmp_path: Path) -> None:
         read(tmp_path / "empty.h5")
 
 
-@pytest.mark.parametrize("libver", ["v108", "latest"])
-def test_every_version_of_the_superblock_is_read(tmp_path: Path, libver: str) -> None:
-    path = tmp_path / "x.weights.h5"
-    with h5py.File(path, "w", libver=libver) as file:
-        file[KEY] = VALUE
-    assert path.read_bytes()[8] > 1
-    assert np.array_equal(read(path).state[KEY], VALUE)
-
-
 def test_a_driver_block_whose_size_would_be_believed_is_refused(tmp_path: Path) -> None:
     path = made(tmp_path / "x.weights.h5", lambda file: None)
     raw = bytearray(path.read_bytes())

@@ -1,4 +1,7 @@
-"""A conversion without its proof is quick and stays small, whatever the formats."""
+"""A conversion without its proof stays small, whatever the formats.
+
+How long it takes is measured by `benchmarks/conversion.py`.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +22,18 @@ pytestmark = pytest.mark.skipif(
 )
 
 # The bar: 1.5 times the file and 100 MiB, the interpreter and numpy included. Measured
-# on two busy cores: 190 to 204 MiB and under 0.9 s for RedNet-152's 131 MiB.
+# on two busy cores: 190 to 204 MiB for RedNet-152's 131 MiB.
 PER_BYTE, FLOOR_MIB = 1.5, 100
 REDNET26_MIB = 250
-REDNET152_SECONDS = 2.5
 
 SCRIPT = """
-import json, sys, time
+import json, sys
 from pathlib import Path
 from convert.cli import main
-begun = time.perf_counter()
 code = main(sys.argv[1:])
-seconds = time.perf_counter() - begun
 lines = Path("/proc/self/status").read_text().splitlines()
 peak = next(int(x.split()[1]) / 1024 for x in lines if x.startswith("VmHWM"))
-print(json.dumps({"code": code, "mib": peak, "seconds": seconds}))
+print(json.dumps({"code": code, "mib": peak}))
 """
 SOURCES: dict[str, tuple[Spelling, WriteKind, FrameworkName]] = {
     "pth": ("official", "pth", "torch"),
@@ -72,17 +72,12 @@ def test_rednet26_stays_small_in_every_format(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("made", SOURCES)
-def test_rednet152_is_quick_and_stays_small_in_every_format(
-    made: str, tmp_path: Path
-) -> None:
+def test_rednet152_stays_small_in_every_format(made: str, tmp_path: Path) -> None:
     source = source_file("152", made, tmp_path)
     size = source.stat().st_size / 2**20
     for to in ("pth", "pdparams", "safetensors"):
         spent = cost("rednet152", source, to, tmp_path)
         assert spent["mib"] < PER_BYTE * size + FLOOR_MIB, to
-        # A busy neighbour must not fail it: the best of three is what it takes.
-        more = (cost("rednet152", source, to, tmp_path)["seconds"] for _ in range(2))
-        assert min(spent["seconds"], *more) < REDNET152_SECONDS, to
 
 
 def test_the_measure_sees_what_is_held(tmp_path: Path) -> None:
