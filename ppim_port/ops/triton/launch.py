@@ -18,8 +18,8 @@ from ppim_port.ops.triton.backward_weight import involution_backward_weight
 from ppim_port.ops.triton.forward import involution_forward
 from ppim_port.ops.triton.forward_words import involution_forward_words
 from ppim_port.ops.triton.sizes import (
+    LARGEST_BATCH,
     LARGEST_GRID,
-    LARGEST_OFFSET,
     Sizes,
     channel_pairs,
     check_tensors,
@@ -206,10 +206,10 @@ def launch(
     if sizes.groups * blocks > LARGEST_GRID:
         message = f"involution: {sizes.groups} groups; at most {LARGEST_GRID} work."
         raise UsageError(message)
-    if sizes.batch * lanes(1) > LARGEST_OFFSET:
+    if sizes.batch * lanes(1) > LARGEST_BATCH:
         message = (
             f"involution: {sizes.batch} pictures of {sizes.height} x {sizes.width}: "
-            f"more than {LARGEST_OFFSET} positions. Split the batch."
+            f"more than {LARGEST_BATCH} positions. Split the batch."
         )
         raise UsageError(message)
 

@@ -15,6 +15,8 @@ from ppim_port.errors import InputError, UsageError
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 LARGEST_OFFSET = 2**31 - 1
+# Lanes are numbered over a whole batch in 32 bits, to the end of the last tile.
+LARGEST_BATCH = 2**31 - 2**12
 WIDEST_LOAD = 16  # bytes
 # The second dimension of a launch grid holds the groups.
 LARGEST_GRID = 65535

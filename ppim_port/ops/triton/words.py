@@ -1,8 +1,8 @@
 """Words: neighbouring columns that one load brings, taken apart in registers.
 
 In NCHW a thread that owns COLUMNS neighbouring output columns sees K + COLUMNS - 1
-input columns a row. Loaded as aligned words they are a few
-instructions of up to 16 bytes instead of K * COLUMNS of one element each.
+input columns a row. Loaded as aligned words they are a few instructions of up to 16
+bytes instead of K * COLUMNS of one element each.
 
 bfloat16 is loaded in pairs, as integers: each half becomes a float32 by one shift or
 one mask, where the compiler's own conversion takes two instructions.

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from ppim_port.errors import UsageError
 from ppim_port.ops import involution_triton
 from ppim_port.ops.triton import launch, tuning
 from ppim_port.ops.triton.sizes import channel_pairs, sizes_of, whole_words
@@ -218,6 +219,20 @@ def test_one_gradient_alone_is_the_same(which: int) -> None:
     assert torch.equal(
         torch.autograd.grad(out, pair[which], upstream)[0], both[1:][which]
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [("LARGEST_GRID", "groups"), ("LARGEST_BATCH", "Split the batch")],
+)
+def test_more_than_a_launch_holds_is_refused(
+    limit: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = CASES[0]
+    x, weight, _ = tensors(case, torch.float32)
+    monkeypatch.setattr(launch, limit, 1)
+    with pytest.raises(UsageError, match=text):
+        involution_triton.involution(x, weight, **sizes(case))
 
 
 def test_an_empty_batch_has_an_empty_result() -> None:
