@@ -23,7 +23,7 @@ from eval.evidence import Certificate
 from ppim_port.backends import Backend
 from ppim_port.errors import VerificationError
 from ppim_port.inference.native_net import NativeNet
-from ppim_port.memory import give_back
+from ppim_port.memory import give_back, trim
 from ppim_port.models.family import Config
 from ppim_port.recipe import Recipe, Transform
 from ppim_port.state_dict import Array, StateDict
@@ -106,10 +106,13 @@ def oracle(
     model = backend.build(config, precision="float64")
     backend.load(model, state)
     wide = canaries.images.astype(np.float64)[:, np.newaxis]
-    logits = np.concatenate([backend.predict(model, picture) for picture in wide])
+    logits = []
+    for picture in wide:
+        logits.append(backend.predict(model, picture))
+        trim()
     del model
     give_back()
-    return logits
+    return np.concatenate(logits)
 
 
 @cache

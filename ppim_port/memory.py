@@ -14,5 +14,10 @@ def give_back() -> None:
     of large arrays may never come.
     """
     gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Return what is free already, without looking for more."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t BLOCK = 4;   // positions at most
 constexpr int64_t AHEAD = 16;  // positions from a block to what it asks for
+constexpr int64_t NEAR = 8 << 20;  // bytes that may still lie in a core's caches
 
 // Kernels in what they are multiplied in: once, not for each channel.
 inline const float* widened(const float* kernels, int64_t, float*) { return kernels; }
@@ -59,16 +60,25 @@ INLINED void ask_for_positions(const InvolutionArguments& p, const T* input,
   ask_for<true>(output, x * p.channels, count * p.channels);
 }
 
+// Whether the tensors are too many for the caches: within a net they are not.
+template <class T, class W>
+inline bool is_far(const InvolutionArguments& p) {
+  int64_t positions = p.n * p.out_height * p.out_width;
+  int64_t weights = positions * p.groups * p.kernel_size * p.kernel_size;
+  int64_t pixels = p.n * p.height * p.width + positions;
+  return pixels * p.channels * (int64_t)sizeof(T) + weights * (int64_t)sizeof(W) > NEAR;
+}
+
 // A row of the output, in blocks; `kernels` and `output` are of its first position.
 template <int K, int S, class T, class W, class F = accumulator_t<T>>
 inline void row(const InvolutionArguments& p, const T* input, const W* kernels,
-                T* output, const Span& rows, F* room) {
+                T* output, const Span& rows, bool far, F* room) {
   int64_t elements = p.groups * p.kernel_size * p.kernel_size;
   for (int64_t x = 0; x < p.out_width;) {
     int64_t left = p.out_width - x, count = K == 0 || left == 1 ? 1 : left < BLOCK ? 2 : BLOCK;
     const F* weight = widened(kernels + x * elements, count * elements, room);
     T* to = output + x * p.channels;
-    ask_for_positions<S>(p, input, kernels, output, x + AHEAD, count, rows);
+    if (far) ask_for_positions<S>(p, input, kernels, output, x + AHEAD, count, rows);
     if constexpr (K != 0) {
       if (count == BLOCK) positions<K, S, BLOCK, T>(p, input, weight, to, x, rows);
       if (count == 2) positions<K, S, 2, T>(p, input, weight, to, x, rows);
@@ -92,6 +102,7 @@ template <class T, class W = T, class F = accumulator_t<T>>
 void involve(const InvolutionArguments& p) {
   int64_t elements = p.groups * p.kernel_size * p.kernel_size;
   auto run = choose<T, W>(p);
+  bool far = is_far<T, W>(p);
   parallel_for(p.n * p.out_height, p.threads, [&](int64_t begin, int64_t stop) {
     std::vector<F> room(sizeof(W) < sizeof(F) ? BLOCK * elements : 0);
     for (int64_t line = begin; line < stop; ++line) {
@@ -99,7 +110,7 @@ void involve(const InvolutionArguments& p) {
       const T* input = (const T*)p.input + image * p.height * p.width * p.channels;
       Span rows(line % p.out_height, p.stride, p.dilation, p.kernel_size, p.height);
       run(p, input, (const W*)p.weight + at * elements, (T*)p.output + at * p.channels,
-          rows, room.data());
+          rows, far, room.data());
     }
   });
 }
