@@ -187,7 +187,10 @@ def _forms(
         return net, None
     model = backend.fuse(net, config, precision=request.precision)
     give_back()
-    exact = None if request.precision == "float32" else backend.fuse(net, config)
+    if request.precision == "float32":
+        return model, None
+    exact = backend.fuse(net, config)
+    give_back()
     return model, exact
 
 
