@@ -26,9 +26,9 @@ from typing import TypeAlias
 
 import triton
 
-from benchmarks.gpu_targets import GROUP, KERNELS, Build, compiled, launched
+from benchmarks.gpu_targets import CANDIDATES, GROUP, KERNELS, Build, compiled, launched
 from benchmarks.gpu_traffic import REDNET26, Shape, forward
-from ppim_port.ops.triton.launch import CANDIDATES, WIDTHS, words_for
+from ppim_port.ops.triton.launch import WIDTHS, rows_for, words_for
 
 TOOL = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 INSTRUCTION = re.compile(r"^\s+/\*([0-9a-f]{4,})\*/\s+(?:@!?U?P\w+\s+)?(\w[\w.]*)(.*);")
@@ -65,9 +65,8 @@ class Code:
 
     def of_batch(self, build: Build, batch: int) -> float:
         """Instructions for each element of a batch's output."""
-        words = "words" in self.name
-        share = launched(build, batch, words=words) / (batch * build.out_side**2)
-        return self.total * share
+        positions = launched(KERNELS[self.name], build, batch)
+        return self.total * positions / (batch * build.out_side**2)
 
 
 def code(name: str, build: Build) -> Code:
@@ -91,10 +90,8 @@ def _tool(option: str, cubin: bytes) -> str:
 
 def _weighed(listing: str, trips: int) -> Counter[str]:
     """How often each instruction runs; a jump backwards closes a loop."""
-    lines = [
-        found for line in listing.splitlines() if (found := INSTRUCTION.match(line))
-    ]
-    parsed = [(int(at, 16), op, rest) for at, op, rest in (m.groups() for m in lines)]
+    found = map(INSTRUCTION.match, listing.splitlines())
+    parsed = [(int(m[1], 16), m[2], m[3]) for m in found if m]
     loops = []
     for at, op, rest in parsed:
         target = TARGET.search(rest) if op.startswith("BRA") else None
@@ -118,10 +115,8 @@ def rows(dtype: str, memory_format: str, batch: int) -> Iterator[list[str]]:
     last = memory_format == "channels_last"
     work = [(shape, _forward_kernel(shape, channels_last=last)) for shape in REDNET26]
     of = next(shape for shape in REDNET26 if shape.name == WITH_GRADIENTS)
-    work += [
-        (of, ("backward_input", CANDIDATES)),
-        (of, ("backward_weight", CANDIDATES)),
-    ]
+    gradients = ("backward_input", "backward_weight")
+    work += [(of, (name, CANDIDATES[name])) for name in gradients]
     for shape, kernel in work:
         build, found = best(shape, kernel, dtype, batch, channels_last=last)
         each = found.of_batch(build, batch)
@@ -139,7 +134,7 @@ def _forward_kernel(shape: Shape, *, channels_last: bool) -> tuple[str, Tiles]:
     word = _word(shape)
     if word and not channels_last:
         return "forward_words", words_for(word, shape.out_side)
-    return "forward", tuple(t for t in CANDIDATES if t[0] <= shape.out_side)
+    return "forward", rows_for(shape.out_side)
 
 
 def _word(shape: Shape) -> int | None:

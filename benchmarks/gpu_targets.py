@@ -11,6 +11,7 @@ from triton import compile as compile_kernel
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from ppim_port.ops.triton import generate, launch
 from ppim_port.ops.triton.backward_input import involution_backward_input
 from ppim_port.ops.triton.backward_weight import involution_backward_weight
 from ppim_port.ops.triton.forward import involution_forward
@@ -24,6 +25,12 @@ KERNELS = {
     "backward_input": involution_backward_input,
     "backward_weight": involution_backward_weight,
     "generated": involution_generated,
+}
+# Tiles to try: ROWS or COLUMNS, BLOCK and warps.
+CANDIDATES = {
+    **dict.fromkeys(KERNELS, launch.CANDIDATES),
+    "forward_words": launch.WORDS,
+    "generated": generate.CANDIDATES,
 }
 DTYPES = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16", "float64": "fp64"}
 SIDES = {"height", "width", "out_height", "out_width"}
@@ -59,9 +66,11 @@ class Build:
         return -(-self.side // self.stride)
 
 
-def launched(build: Build, batch: int, *, words: bool) -> int:
+def launched(kernel: Any, build: Build, batch: int) -> int:
     """Output positions that a batch's launch works on, those worked on twice too."""
-    rows, columns = (1, build.owned) if words else (build.owned, 1)
+    rows, columns = build.owned, 1
+    if "COLUMNS" in kernel.arg_names:
+        rows, columns = columns, rows
     lanes = -(-build.out_side // rows) * -(-build.out_side // columns)
     return -(-batch * lanes // build.block) * build.block * build.owned
 

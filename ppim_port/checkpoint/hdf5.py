@@ -146,11 +146,8 @@ class _Reader:
 
     def _item(self, group: Any, name: str | bytes, path: str) -> Any:
         # Bytes are what h5py makes of a name that is no UTF-8.
-        if not (isinstance(name, str) and name.isprintable()) or name in (
-            "",
-            ".",
-            "..",
-        ):
+        proper = isinstance(name, str) and name.isprintable()
+        if not proper or name in ("", ".", ".."):
             unreadable(f"{named(self.where, path)}: its name is not proper text")
         link = group.get(name, getlink=True)
         if not isinstance(link, self.h5py.HardLink):

@@ -1,4 +1,4 @@
-"""The involution itself: every kernel element is read once, every output written once.
+"""The involution itself: kernel elements and outputs move once, but for a map's edge.
 
 A program owns ROWS output rows by a tile of columns, for the channels of one group.
 Lanes run over columns and a thread holds all channels of its columns, so that one
@@ -94,8 +94,12 @@ def involution_forward(
                     weight,
                     there_x,
                     u,
-                    (weight_t, weight_h),
-                    (ROWS, KERNEL_SIZE, STRIDE, DILATION),
+                    weight_t,
+                    weight_h,
+                    ROWS,
+                    KERNEL_SIZE,
+                    STRIDE,
+                    DILATION,
                     SUM,
                 )
         column += DILATION
@@ -123,21 +127,23 @@ def _with_row(
     weight: tl.tensor,
     mask: tl.tensor,
     U: tl.constexpr,
-    STEPS: tl.constexpr,
-    WINDOW: tl.constexpr,
+    WEIGHT_T: tl.constexpr,
+    WEIGHT_H: tl.constexpr,
+    ROWS: tl.constexpr,
+    KERNEL_SIZE: tl.constexpr,
+    STRIDE: tl.constexpr,
+    DILATION: tl.constexpr,
     SUM: tl.constexpr,
 ) -> tl.tuple:
     """The sums of all rows, with what the input row U of the span adds to each."""
-    rows: tl.constexpr = WINDOW[0]
-    size: tl.constexpr = WINDOW[1]
     parts: tl.constexpr = len(values)
     updated = ()
-    for r in tl.static_range(rows):
+    for r in tl.static_range(ROWS):
         # Not kept in a variable: it would be one at run time.
-        if tap_at(U - r * WINDOW[2], size, WINDOW[3]) >= 0:
-            i = tap_at(U - r * WINDOW[2], size, WINDOW[3])
-            at = weight + i * size * STEPS[0] + r * STEPS[1]
-            kernel = _element(at, mask, STEPS[0] == 1).to(SUM)
+        if tap_at(U - r * STRIDE, KERNEL_SIZE, DILATION) >= 0:
+            i = tap_at(U - r * STRIDE, KERNEL_SIZE, DILATION)
+            at = weight + i * KERNEL_SIZE * WEIGHT_T + r * WEIGHT_H
+            kernel = _element(at, mask, WEIGHT_T == 1).to(SUM)
             for p in tl.static_range(parts):
                 product = kernel[None, :] * values[p]
                 updated += (total[r * parts + p] + product,)

@@ -25,7 +25,7 @@ from ppim_port.ops.triton.sizes import (
     check_tensors,
     whole_words,
 )
-from ppim_port.ops.triton.tuning import refuse_cpu, tuned
+from ppim_port.ops.triton.tuning import owned_by, refuse_cpu, tuned
 
 # More channels in a thread's registers would leave too few threads on a processor.
 MOST_CHANNELS = 16
@@ -105,11 +105,16 @@ def forward(
             sizes,
             lanes=_rows(sizes),
             strides=strides,
-            candidates=tuple(c for c in CANDIDATES if c[0] <= sizes.out_height),
+            candidates=rows_for(sizes.out_height),
             PAIRS=channel_pairs(sizes, x, out),
             **ends,
         )
     return out
+
+
+def rows_for(out_height: int) -> tuple[tuple[int, int, int], ...]:
+    """The tiles whose lanes own no more rows than a map has."""
+    return tuple(tile for tile in CANDIDATES if tile[0] <= out_height)
 
 
 def words_for(word: int, out_width: int) -> tuple[tuple[int, int, int], ...]:
@@ -185,7 +190,7 @@ def launch(
     """Run a kernel over all pictures and groups; the last tensor is what it writes.
 
     Args:
-        kernel: takes the tensors, the four sides, the tiles, the strides.
+        kernel: takes the tensors, the batch's size, the four sides, the strides.
         tensors: on one device.
         sizes: of the involution.
         lanes: lanes a picture and group need when each owns that many rows or columns.
@@ -214,8 +219,7 @@ def launch(
         raise UsageError(message)
 
     def grid(meta: dict[str, Any]) -> tuple[int, int]:
-        owned = meta.get("ROWS") or meta.get("COLUMNS") or 1
-        tiles = _ceil(sizes.batch * lanes(owned), meta["BLOCK"])
+        tiles = _ceil(sizes.batch * lanes(owned_by(meta)), meta["BLOCK"])
         return tiles, sizes.groups * blocks
 
     double = tensors[-1].dtype == torch.float64

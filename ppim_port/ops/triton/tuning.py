@@ -7,7 +7,7 @@ Without it tensors on the CPU are refused: Triton would fail in a driver's words
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -68,6 +68,12 @@ def _tile(kernel: Any, owned: int, block: int) -> dict[str, int]:
     # A kernel's lanes own rows, or columns, or a position each.
     tile = {"ROWS": owned, "COLUMNS": owned, "BLOCK": block}
     return {name: size for name, size in tile.items() if name in kernel.arg_names}
+
+
+def owned_by(tile: Mapping[str, Any]) -> int:
+    """How many rows or columns a lane of a tile owns; a position is one."""
+    found: int = tile.get("ROWS") or tile.get("COLUMNS") or 1
+    return found
 
 
 def interpreted() -> bool:

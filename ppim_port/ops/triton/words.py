@@ -48,7 +48,7 @@ def load_word(
         apart = _apart(tl.load(pairs, mask=mask[:, :, None], other=0), half)
         found = ()
         for p in tl.static_range(half):
-            found += (_lower(apart[p]), _upper(apart[p]))
+            found += _widened(apart[p])
     else:
         elements = pointer[:, :, None] + tl.arange(0, WORD)[None, None, :]
         word = tl.load(elements, mask=mask[:, :, None], other=0.0).to(SUM)
@@ -69,23 +69,18 @@ def load_channels(
         SUM: the dtype of the result.
     """
     if PAIRS:
-        pair = tl.load(pointer, mask=mask, other=0)
-        found = (_lower(pair), _upper(pair))
+        found = _widened(tl.load(pointer, mask=mask, other=0))
     else:
-        found = (tl.load(pointer, mask=mask, other=0.0).to(SUM),)
+        found = load_word(pointer, mask, 1, SUM)
     return found
 
 
 @triton.jit
-def _lower(pair: tl.tensor) -> tl.tensor:
-    """The first of two neighbours of bfloat16 as float32: the lower half."""
-    return (pair << 16).to(tl.float32, bitcast=True)
-
-
-@triton.jit
-def _upper(pair: tl.tensor) -> tl.tensor:
-    """The second of two neighbours of bfloat16 as float32: the upper half."""
-    return (pair & -65536).to(tl.float32, bitcast=True)
+def _widened(pair: tl.tensor) -> tl.tuple:
+    """Two neighbours of bfloat16 as float32; the first is the lower half."""
+    first = (pair << 16).to(tl.float32, bitcast=True)
+    second = (pair & -65536).to(tl.float32, bitcast=True)
+    return first, second
 
 
 @triton.jit

@@ -13,15 +13,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.gpu_code import code
-from benchmarks.gpu_targets import DTYPES, KERNELS, Build, compiled
-from ppim_port.ops.triton import generate, launch
+from benchmarks.gpu_targets import CANDIDATES, DTYPES, KERNELS, Build, compiled
 
 AMPERE = 80
-CANDIDATES = {
-    **dict.fromkeys(KERNELS, launch.CANDIDATES),
-    "forward_words": launch.WORDS,
-    "generated": generate.CANDIDATES,
-}
 SMALL = Build("bfloat16", stride=2, kernel_size=3)
 
 

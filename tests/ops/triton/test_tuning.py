@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from triton.runtime.autotuner import Autotuner
 
-from benchmarks.gpu_targets import KERNELS
-from ppim_port.ops.triton import generate, launch
-from ppim_port.ops.triton.tuning import tuned
+from benchmarks.gpu_targets import CANDIDATES, KERNELS
+from ppim_port.ops.triton import launch
+from ppim_port.ops.triton.tuning import owned_by, tuned
 
 
 @pytest.fixture(autouse=True)
@@ -17,18 +17,11 @@ def _not_interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_candidate_is_tried_for_every_shape_and_format(name: str) -> None:
-    candidates = (generate if name == "generated" else launch).CANDIDATES
-    if name == "forward_words":
-        candidates = launch.WORDS
-    kernel = KERNELS[name]
+    candidates, kernel = CANDIDATES[name], KERNELS[name]
     found = tuned(kernel, candidates, launch.KEY)
     assert isinstance(found, Autotuner)
     tiles = [
-        (
-            config.kwargs.get("ROWS") or config.kwargs.get("COLUMNS") or 1,
-            config.kwargs["BLOCK"],
-            config.num_warps,
-        )
+        (owned_by(config.kwargs), config.kwargs["BLOCK"], config.num_warps)
         for config in found.configs
     ]
     assert tiles == list(candidates)
